@@ -1,0 +1,82 @@
+import { mapBinary, mapUnary, select } from './elementwise';
+import { Kernel } from './kernel';
+import { elementwiseLoss, softmaxCrossEntropy } from './loss';
+import { copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRows } from './move';
+import { product, productNarrow } from './product';
+import { fillNormal, fillUniform, permute } from './random';
+import { extremeColumns, indexExtreme, softmaxColumns, sumColumns, sumRows } from './reduce';
+import { updateAdam, updateSgd } from './update';
+
+/** Argument i of a record. */
+function word(record: usize, i: i32): i32 {
+  return i32.load(record + (<usize>i << 2), 8);
+}
+
+function float(record: usize, i: i32): f32 {
+  return f32.load(record + (<usize>i << 2), 8);
+}
+
+/** Arguments i to i + 2: an address, and a stride by which it advances each step, modulo a power of two of steps. */
+function stepped(record: usize, i: i32, step: i32): usize {
+  return word(record, i) + (step & word(record, i + 2)) * word(record, i + 1);
+}
+
+function execute(r: usize, step: i32): void {
+  switch (i32.load(r)) {
+    case Kernel.copyWords: return copyWords(word(r, 0), stepped(r, 1, step), word(r, 4));
+    case Kernel.copyStrided: return copyStrided(word(r, 0), word(r, 1), r + 16);
+    case Kernel.fillWords: return fillWords(word(r, 0), word(r, 1), word(r, 2));
+    case Kernel.gatherRows: return gatherRows(word(r, 0), stepped(r, 1, step), word(r, 4), word(r, 5), word(r, 6));
+    case Kernel.scatterRows: return scatterRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
+    case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), step);
+    case Kernel.fillUniform:
+      return fillUniform(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));
+    case Kernel.fillNormal:
+      return fillNormal(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));
+    case Kernel.mapUnary: return mapUnary(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
+    case Kernel.mapBinary:
+      return mapBinary(
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), float(r, 10),
+      );
+    case Kernel.select: return select(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
+    case Kernel.sumColumns: return sumColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
+    case Kernel.sumRows: return sumRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), float(r, 5));
+    case Kernel.extremeColumns: return extremeColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
+    case Kernel.indexExtreme: return indexExtreme(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
+    case Kernel.softmaxColumns: return softmaxColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
+    case Kernel.product:
+      return product(
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), word(r, 10),
+        word(r, 11), word(r, 12),
+      );
+    case Kernel.productNarrow:
+      return productNarrow(
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), word(r, 7), word(r, 8),
+      );
+    case Kernel.elementwiseLoss:
+      return elementwiseLoss(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7));
+    case Kernel.softmaxCrossEntropy:
+      return softmaxCrossEntropy(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6));
+    case Kernel.updateSgd:
+      return updateSgd(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step), word(r, 7));
+    case Kernel.updateAdam:
+      return updateAdam(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
+    case Kernel.findNonFinite: return findNonFinite(word(r, 0), word(r, 1), word(r, 2));
+  }
+}
+
+/**
+ * Runs a list of segments, each a list of records for a range of steps:
+ *
+ *     | records | end | first step | step after the last |
+ */
+export function run(segments: usize, count: i32): void {
+  for (; count > 0; count--, segments += 16) {
+    const records = <usize>i32.load(segments);
+    const end = <usize>i32.load(segments, 4);
+    const last = i32.load(segments, 12);
+    for (let step = i32.load(segments, 8); step < last; step++) {
+      for (let r = records; r < end; r += <usize>i32.load(r, 4)) execute(r, step);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** Words are 4 bytes, floats or integers alike. */
+export function copyWords(x: usize, y: usize, n: i32): void {
+  memory.copy(y, x, <usize>n << 2);
+}
+
+export function fillWords(y: usize, n: i32, value: i32): void {
+  const v = i32x4.splat(value);
+  const end = y + (<usize>n << 2);
+  for (; y < end; y += 16) v128.store(y, v);
+}
+
+function copyRow(x: usize, y: usize, n: i32, strideX: i32, strideY: i32): void {
+  if (strideX == 1 && strideY == 1) {
+    copyWords(x, y, n);
+    return;
+  }
+  for (let i = 0; i < n; i++, x += <usize>strideX << 2, y += <usize>strideY << 2) i32.store(y, i32.load(x));
+}
+
+/**
+ * y[i0][i1][i2][i3] = x[i0][i1][i2][i3]. The record's argument `axes` is three lists of four: sizes, strides of x, strides of y.
+ */
+export function copyStrided(x: usize, y: usize, axes: usize): void {
+  const n0 = i32.load(axes);
+  const n1 = i32.load(axes, 4);
+  const n2 = i32.load(axes, 8);
+  const n3 = i32.load(axes, 12);
+  for (let i = 0; i < n0; i++) {
+    for (let j = 0; j < n1; j++) {
+      for (let l = 0; l < n2; l++) {
+        const fromX = i * i32.load(axes, 16) + j * i32.load(axes, 20) + l * i32.load(axes, 24);
+        const fromY = i * i32.load(axes, 32) + j * i32.load(axes, 36) + l * i32.load(axes, 40);
+        copyRow(x + (<usize>fromX << 2), y + (<usize>fromY << 2), n3, i32.load(axes, 28), i32.load(axes, 44));
+      }
+    }
+  }
+}
+
+/** y[i] = x[index[i]] for m rows of n words. */
+export function gatherRows(x: usize, index: usize, y: usize, m: i32, n: i32): void {
+  const bytes = <usize>n << 2;
+  for (let i = 0; i < m; i++, index += 4, y += bytes) {
+    const row = x + <usize>i32.load(index) * bytes;
+    if (n >= 16) memory.copy(y, row, bytes);
+    else copyRow(row, y, n, 1, 1);
+  }
+}
+
+/** y[index[i]] += x[i] for m rows of n floats, in order of i: the gradient of gatherRows. */
+export function scatterRows(x: usize, index: usize, y: usize, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++, index += 4) {
+    let at = y + ((<usize>i32.load(index) * n) << 2);
+    for (let j = 0; j < n; j++, x += 4, at += 4) f32.store(at, f32.load(at) + f32.load(x));
+  }
+}
+
+/** found = the index of the first NaN or infinity among n floats, or -1. */
+export function findNonFinite(x: usize, n: i32, found: usize): void {
+  let at = -1;
+  for (let i = 0; i < n; i++) {
+    const v = f32.load(x + (<usize>i << 2));
+    if (!(abs(v) <= f32.MAX_VALUE)) {
+      at = i;
+      break;
+    }
+  }
+  i32.store(found, at);
+}

@@ -1,0 +1,150 @@
+import { BLOCK } from './kernel';
+import { firstLanes, fold, INFINITY, loadPart, storePart } from './lanes';
+import { exp, log } from './math';
+
+/** Order (b): the sum of n neighbours. */
+export function sumOf(x: usize, n: i32): f32 {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let left = n;
+  for (; left >= 16; left -= 16, x += 64) {
+    s0 = f32x4.add(s0, v128.load(x));
+    s1 = f32x4.add(s1, v128.load(x, 16));
+    s2 = f32x4.add(s2, v128.load(x, 32));
+    s3 = f32x4.add(s3, v128.load(x, 48));
+  }
+  if (left > 0) {
+    s0 = f32x4.add(s0, loadPart(x, left));
+    s1 = f32x4.add(s1, loadPart(x + 16, left - 4));
+    s2 = f32x4.add(s2, loadPart(x + 32, left - 8));
+    s3 = f32x4.add(s3, loadPart(x + 48, left - 12));
+  }
+  return fold(s0, s1, s2, s3);
+}
+
+/** Order (b): the sum of the products of n neighbours. */
+export function dotOf(a: usize, b: usize, n: i32): f32 {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let left = n;
+  for (; left >= 16; left -= 16, a += 64, b += 64) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(a), v128.load(b)));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(a, 16), v128.load(b, 16)));
+    s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), v128.load(b, 32)));
+    s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), v128.load(b, 48)));
+  }
+  if (left > 0) {
+    s0 = f32x4.add(s0, f32x4.mul(loadPart(a, left), loadPart(b, left)));
+    s1 = f32x4.add(s1, f32x4.mul(loadPart(a + 16, left - 4), loadPart(b + 16, left - 4)));
+    s2 = f32x4.add(s2, f32x4.mul(loadPart(a + 32, left - 8), loadPart(b + 32, left - 8)));
+    s3 = f32x4.add(s3, f32x4.mul(loadPart(a + 48, left - 12), loadPart(b + 48, left - 12)));
+  }
+  return fold(s0, s1, s2, s3);
+}
+
+/** y[i] = (sum of row i of x) / divisor, x of rows x n. Order (b). */
+export function sumColumns(x: usize, y: usize, rows: i32, n: i32, divisor: f32): void {
+  for (let i = 0; i < rows; i++, x += <usize>n << 2, y += 4) f32.store(y, sumOf(x, n) / divisor);
+}
+
+/** Order (c) for the four columns at x: the sum over m rows that lie `stride` bytes apart. */
+function sumOfRows(x: usize, m: i32, stride: usize): v128 {
+  let total = f32x4.splat(0);
+  for (let first = 0; first < m; first += BLOCK) {
+    const end = min(first + BLOCK, m);
+    let partial = f32x4.splat(0);
+    for (let i = first; i < end; i++, x += stride) partial = f32x4.add(partial, v128.load(x));
+    total = first ? f32x4.add(total, partial) : partial;
+  }
+  return total;
+}
+
+/** y[o][j] = (sum over i of x[o][i][j]) / divisor, x of outer x m x n. Order (c). */
+export function sumRows(x: usize, y: usize, outer: i32, m: i32, n: i32, divisor: f32): void {
+  const stride = <usize>n << 2;
+  const by = f32x4.splat(divisor);
+  for (let o = 0; o < outer; o++, x += <usize>m * stride, y += stride) {
+    for (let j = 0; j < n; j += 4) {
+      const at = <usize>j << 2;
+      storePart(y + at, f32x4.div(sumOfRows(x + at, m, stride), by), n - j);
+    }
+  }
+}
+
+/** The largest of n neighbours; NaN where one of them is. */
+export function largestOf(x: usize, n: i32): f32 {
+  let top = f32x4.splat(-INFINITY);
+  let left = n;
+  for (; left >= 4; left -= 4, x += 16) top = f32x4.max(top, v128.load(x));
+  const rest = v128.bitselect(v128.load(x), f32x4.splat(-INFINITY), firstLanes(left));
+  top = f32x4.max(top, rest);
+  const a = max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1));
+  return max(a, max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)));
+}
+
+/** y[i] = the largest (sign = 1) or smallest (sign = -1) element of row i; NaN where the row has one. */
+export function extremeColumns(x: usize, y: usize, rows: i32, n: i32, sign: f32): void {
+  for (let i = 0; i < rows; i++, y += 4) {
+    let top: f32 = -INFINITY;
+    for (let j = 0; j < n; j++, x += 4) top = max(top, sign * f32.load(x));
+    f32.store(y, sign * top);
+  }
+}
+
+/** y[i] = the index of the first largest (sign = 1) or smallest (sign = -1) element of row i; a NaN is beyond both. */
+export function indexExtreme(x: usize, y: usize, rows: i32, n: i32, sign: f32): void {
+  for (let i = 0; i < rows; i++, y += 4) {
+    let top: f32 = sign * f32.load(x);
+    let at = 0;
+    for (let j = 0; j < n; j++, x += 4) {
+      const v = sign * f32.load(x);
+      if (top == top && !(v <= top)) {
+        top = v;
+        at = j;
+      }
+    }
+    i32.store(y, at);
+  }
+}
+
+/** y = exp(x - top) for n neighbours, and their sum in order (b). */
+export function expRow(x: usize, y: usize, n: i32, top: f32): f32 {
+  const t = f32x4.splat(top);
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (let left = n; left > 0; left -= 4, x += 16, y += 16) {
+    const e = v128.and(exp(f32x4.sub(v128.load(x), t)), firstLanes(left));
+    storePart(y, e, left);
+    const s = f32x4.add(s0, e);
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    s3 = s;
+  }
+  return fold(s0, s1, s2, s3);
+}
+
+/** y[i] = softmax of row i, or its logarithm x - max - log(sum exp(x - max)). */
+export function softmaxColumns(x: usize, y: usize, rows: i32, n: i32, logarithm: i32): void {
+  for (let i = 0; i < rows; i++, x += <usize>n << 2, y += <usize>n << 2) {
+    const top = largestOf(x, n);
+    const sum = expRow(x, y, n, top);
+    const shift = logarithm ? logOf(sum) : 0;
+    for (let left = n, at: usize = 0; left > 0; left -= 4, at += 16) {
+      const part = logarithm
+        ? f32x4.sub(f32x4.sub(v128.load(x + at), f32x4.splat(top)), f32x4.splat(shift))
+        : f32x4.div(v128.load(y + at), f32x4.splat(sum));
+      storePart(y + at, part, left);
+    }
+  }
+}
+
+export function logOf(x: f32): f32 {
+  return f32x4.extract_lane(log(f32x4.splat(x)), 0);
+}

@@ -1,0 +1,142 @@
+import { Kernel } from '../../assembly/kernel';
+import { checkNumber, checkOptions, isIndex, OptionError, ShapeError } from '../errors';
+import { tensor } from '../tensor/create';
+import { emit, newStorage } from '../tensor/driver';
+import type { Data } from '../tensor/literal';
+import { show, sizeOf } from '../tensor/shape';
+import { Tensor } from '../tensor/tensor';
+import { checkSeed, currentSeed, keyOf, Stream } from '../wasm/random';
+import { runtime } from '../wasm/runtime';
+
+/** Rows that a DataLoader can take batches from. */
+export interface Dataset {
+  /** Rows. */
+  readonly length: number;
+  /** The columns: inputs first, the target last. */
+  readonly tensors: readonly Tensor[];
+  /** @internal Where rows really lie, if this is a part of a larger set. */
+  readonly within?: { tensors: readonly Tensor[]; rows: Tensor };
+}
+
+/** Where the first number that is not finite stands, in words. */
+function nonFinite(t: Tensor): string | undefined {
+  if (t.dtype === 'int32') return undefined;
+  const { heap } = runtime();
+  const found = { storage: newStorage(4), offset: 0 };
+  emit(Kernel.findNonFinite, t.contiguous(), t.size, found);
+  const at = heap.i32[heap.address(found.storage) / 4] as number;
+  heap.free(found.storage);
+  if (at < 0) return undefined;
+  const columns = sizeOf(t.shape.slice(1));
+  const value = heap.read(t.contiguous().storage, { offset: t.offset + at * 4, bytes: 4 });
+  return `${new Float32Array(value)[0]} in row ${Math.floor(at / columns)}, column ${at % columns}`;
+}
+
+/**
+ * Rows of one or more tensors side by side: row i of each belongs together. All but the last are inputs, the last is the target.
+ *
+ * @param columns tensors or plain arrays with the same number of rows. Every number is checked once, here.
+ * @throws ShapeError for different numbers of rows, or for none; OptionError for NaN and infinities, named by row and column.
+ * @example
+ * const data = new TensorDataset([[1], [2], [3]], [[2], [4], [6]]);
+ * expect(data.length).toBe(3);
+ */
+export class TensorDataset implements Dataset {
+  readonly tensors: readonly Tensor[];
+  readonly length: number;
+
+  constructor(...columns: readonly (Tensor | Data)[]) {
+    if (columns.length === 0)
+      throw new OptionError('TensorDataset got nothing; give it tensors or arrays, such as (X, y).');
+    this.tensors = columns.map((c) => (c instanceof Tensor ? c : tensor(c)));
+    this.tensors.forEach((t, i) => {
+      if (t.shape.length === 0) throw new ShapeError(`TensorDataset: tensor ${i} is one number; it must have rows.`);
+    });
+    this.length = this.tensors[0]?.shape[0] as number;
+    if (this.tensors.some((t) => t.shape[0] !== this.length)) {
+      const counts = this.tensors.map((t) => t.shape[0]).join(' and ');
+      throw new ShapeError(`TensorDataset got tensors of ${counts} rows; all must have the same number.`);
+    }
+    if (this.length === 0) throw new ShapeError('TensorDataset got no rows; there must be at least one.');
+    this.tensors.forEach((t, i) => {
+      const bad = nonFinite(t);
+      if (bad)
+        throw new OptionError(`TensorDataset: tensor ${i} has ${bad}; drop such rows or fill them in before training.`);
+    });
+  }
+}
+
+/**
+ * Some rows of a dataset, in a given order. Nothing is copied until `tensors` is asked for.
+ *
+ * @param indices positions in the dataset.
+ * @throws OptionError for a position that is not one of the dataset's.
+ * @example
+ * const data = new TensorDataset([[1], [2], [3]], [1, 2, 3]);
+ * expect(new Subset(data, [2, 0]).tensors[1].toArray()).toEqual([3, 1]);
+ */
+export class Subset implements Dataset {
+  readonly length: number;
+  readonly within: { tensors: readonly Tensor[]; rows: Tensor };
+  private gathered: readonly Tensor[] | undefined;
+
+  constructor(dataset: Dataset, indices: readonly number[] | Int32Array) {
+    for (const i of indices) {
+      checkNumber('A position in Subset', i, {
+        needed: `a row from 0 to ${dataset.length - 1}`,
+        holds: (n) => isIndex.holds(n) && n < dataset.length,
+      });
+    }
+    this.length = indices.length;
+    const own = tensor(Int32Array.from(indices));
+    const outer = dataset.within;
+    this.within = outer
+      ? { tensors: outer.tensors, rows: outer.rows.gather(own) }
+      : { tensors: dataset.tensors, rows: own };
+  }
+
+  get tensors(): readonly Tensor[] {
+    this.gathered ??= this.within.tensors.map((t) => t.gather(this.within.rows));
+    return this.gathered;
+  }
+}
+
+/** Whole numbers of rows from fractions that sum to 1: each rounded down, the rest given out from the first on. */
+function counted(lengths: readonly number[], rows: number): number[] {
+  if (Math.abs(lengths.reduce((a, b) => a + b, 0) - 1) > 1e-6 || lengths.every(Number.isInteger)) return [...lengths];
+  const counts = lengths.map((f) => Math.floor(f * rows));
+  const left = rows - counts.reduce((a, b) => a + b, 0);
+  return counts.map((c, i) => c + (i < left ? 1 : 0));
+}
+
+/**
+ * Parts of a dataset, drawn at random without overlap.
+ *
+ * @param lengths rows of each part, which sum to the dataset's, or fractions that sum to 1.
+ * @param options `seed`: the same seed gives the same parts; default that of `manualSeed`.
+ * @throws OptionError for lengths that do not sum up.
+ * @example
+ * const data = new TensorDataset(rand([10, 2]), rand([10, 1]));
+ * const [train, test] = randomSplit(data, [0.8, 0.2], { seed: 1 });
+ * expect([train.length, test.length]).toEqual([8, 2]);
+ */
+export function randomSplit(dataset: Dataset, lengths: readonly number[], options: { seed?: number } = {}): Subset[] {
+  checkOptions('randomSplit', options, ['seed']);
+  const seed = options.seed ?? currentSeed();
+  checkSeed('randomSplit', seed);
+  const counts = counted(lengths, dataset.length);
+  const total = counts.reduce((a, b) => a + b, 0);
+  if (total !== dataset.length || !counts.every((c) => isIndex.holds(c))) {
+    throw new OptionError(
+      `randomSplit got ${show(lengths)} for ${dataset.length} rows; give whole numbers that sum to ${dataset.length}, or fractions that sum to 1.`,
+    );
+  }
+  const order = newStorage(dataset.length * 4);
+  emit(Kernel.permute, { storage: order, offset: 0 }, dataset.length, ...keyOf(seed), Stream.split);
+  const shuffled = new Int32Array(runtime().heap.read(order, { offset: 0, bytes: dataset.length * 4 }));
+  let first = 0;
+  return counts.map((count) => {
+    first += count;
+    return new Subset(dataset, shuffled.subarray(first - count, first));
+  });
+}

@@ -1,0 +1,96 @@
+/** What every error of the library is: its message says what was given, what was needed and what to do. */
+export class DownhillError extends Error {
+  override name = 'DownhillError';
+}
+
+/** A tensor has another shape than the operation needs. */
+export class ShapeError extends DownhillError {
+  override name = 'ShapeError';
+}
+
+/** An option or a value is unknown or out of range. */
+export class OptionError extends DownhillError {
+  override name = 'OptionError';
+}
+
+/** The call is not possible now: after `dispose`, inside a compiled step, twice on one graph, without WebAssembly. */
+export class StateError extends DownhillError {
+  override name = 'StateError';
+}
+
+/** Memory could not be had: how much was asked for, how much is held, and by what. */
+export class MemoryError extends DownhillError {
+  override name = 'MemoryError';
+}
+
+/** Training met a number that is not finite. The model keeps its last finite parameters. */
+export class DivergenceError extends DownhillError {
+  override name = 'DivergenceError';
+
+  constructor(
+    message: string,
+    /** The epoch, counted from 1. */
+    readonly epoch: number,
+    /** The batch in the epoch, counted from 1. */
+    readonly batch: number,
+    /** The first tensor that was not finite: `loss`, or the name of a parameter. */
+    readonly tensor: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The number of insertions, deletions and replacements that turn a into b (Levenshtein 1966). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const replaced = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
+  const ranked = known.map((k) => ({ k, d: distance(lower, k.toLowerCase()) })).sort((a, b) => a.d - b.d);
+  const best = ranked[0];
+  return best && best.d <= Math.max(2, name.length / 2) ? best.k : undefined;
+}
+
+/** Throws an OptionError for the first name in `given` that is not known, and names the nearest one that is. */
+export function checkOptions(owner: string, given: object | undefined, known: readonly string[]): void {
+  if (given === undefined) return;
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    throw new OptionError(
+      `${owner} got ${String(given)} for its options; give one object, such as { ${known[0]}: … }.`,
+    );
+  }
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const hint = near ? `did you mean "${near}"?` : `known options: ${known.join(', ')}.`;
+    throw new OptionError(`${owner} has no option "${name}"; ${hint}`);
+  }
+}
+
+/** Throws an OptionError unless `value` is a number for which `holds` is true. */
+export function checkNumber(
+  what: string,
+  value: unknown,
+  { needed, holds }: { needed: string; holds: (value: number) => boolean },
+): asserts value is number {
+  if (typeof value === 'number' && holds(value)) return;
+  throw new OptionError(
+    `${what} is ${typeof value === 'string' ? `"${value}"` : String(value)}; it must be ${needed}.`,
+  );
+}
+
+export const isCount = { needed: 'a whole number of at least 1', holds: (n: number) => Number.isInteger(n) && n >= 1 };
+export const isIndex = { needed: 'a whole number of at least 0', holds: (n: number) => Number.isInteger(n) && n >= 0 };
+export const isFinite = { needed: 'a finite number', holds: (n: number) => Number.isFinite(n) };
+export const isRate = { needed: 'a finite number of at least 0', holds: (n: number) => Number.isFinite(n) && n >= 0 };
+export const isFraction = { needed: 'at least 0 and less than 1', holds: (n: number) => n >= 0 && n < 1 };

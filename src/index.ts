@@ -1,0 +1,23 @@
+export * from './data/index';
+export {
+  DivergenceError,
+  DownhillError,
+  MemoryError,
+  OptionError,
+  ShapeError,
+  StateError,
+} from './errors';
+export * from './nn/index';
+export * from './optim/index';
+export { ones, parameter, rand, randn, type TensorOptions, tensor, zeros } from './tensor/create';
+export { noGrad } from './tensor/driver';
+export type { Data, DType } from './tensor/literal';
+export type { Shape } from './tensor/shape';
+export type { AxisOptions, Nested, ReduceOptions, Tensor, Value } from './tensor/tensor';
+export { type EvaluateOptions, evaluate, predict } from './train/evaluate';
+export { fit } from './train/fit';
+export type { History, HistoryRow } from './train/history';
+export { accuracy, type Metric, type Metrics, r2 } from './train/metrics';
+export type { BatchRow, EarlyStopping, FitOptions } from './train/options';
+export { manualSeed } from './wasm/random';
+export { configure, type RuntimeInfo, type RuntimeOptions, runtimeInfo } from './wasm/runtime';

@@ -1,0 +1,152 @@
+import { ShapeError, StateError } from '../errors';
+import type { Data } from '../tensor/literal';
+import { flatten } from '../tensor/literal';
+import { type Shape, sameShape, show } from '../tensor/shape';
+import { Tensor } from '../tensor/tensor';
+
+/** A parameter's value as it is loaded: a tensor, or its shape and its elements in order. */
+export type StateEntry = Tensor | { shape: Shape; data: Data };
+
+export type StateDict = Record<string, StateEntry>;
+
+/**
+ * A model, or a part of one: parameters, and a function of tensors that `forward` computes from them.
+ *
+ * A module of your own extends this class, keeps tensors made by `parameter` and other modules in its fields, and has a
+ * `forward`. Its fields' names are the names in `stateDict`, joined by dots, as in PyTorch.
+ *
+ * @example
+ * class Scale extends nn.Module {
+ *   factor = parameter([2]);
+ *   forward(x) {
+ *     return x.mul(this.factor);
+ *   }
+ * }
+ * expect(new Scale().forward(tensor([3])).toArray()).toEqual([6]);
+ */
+export abstract class Module {
+  /** Set by `train()` and `eval()`: some modules compute otherwise while they are trained. */
+  training = true;
+
+  abstract forward(...inputs: Tensor[]): Tensor;
+
+  /** @internal The modules in this one, by the names of their fields. */
+  children(): [string, Module][] {
+    const found: [string, Module][] = [];
+    for (const [name, value] of Object.entries(this)) {
+      if (value instanceof Module) found.push([name, value]);
+      else if (Array.isArray(value)) {
+        value.forEach((v, i) => {
+          if (v instanceof Module) found.push([`${name}.${i}`, v]);
+        });
+      }
+    }
+    return found;
+  }
+
+  /** This module and all in it, outermost first. */
+  modules(): Module[] {
+    return [this, ...this.children().flatMap(([, child]) => child.modules())];
+  }
+
+  /** The parameters by name; one that is used in two places is named once. */
+  namedParameters(): [string, Tensor][] {
+    const found = new Map<Tensor, string>();
+    this.collect('', found);
+    return [...found].map(([tensor, name]) => [name, tensor]);
+  }
+
+  private collect(prefix: string, found: Map<Tensor, string>): void {
+    for (const [name, value] of Object.entries(this)) {
+      const isParameter = value instanceof Tensor && value.requiresGrad && !value.node;
+      if (isParameter && !found.has(value)) found.set(value, prefix + name);
+    }
+    for (const [name, child] of this.children()) child.collect(`${prefix}${name}.`, found);
+  }
+
+  /** What an optimizer is given. */
+  parameters(): Tensor[] {
+    return this.namedParameters().map(([, tensor]) => tensor);
+  }
+
+  /**
+   * Copies of all parameters by name; names, shapes and layouts are PyTorch's.
+   *
+   * @example
+   * expect(Object.keys(new nn.Linear(3, 2).stateDict())).toEqual(['weight', 'bias']);
+   */
+  stateDict(): Record<string, Tensor> {
+    return Object.fromEntries(this.namedParameters().map(([name, tensor]) => [name, tensor.clone()]));
+  }
+
+  /**
+   * Puts values in the parameters' place. Nothing is changed unless all fit.
+   *
+   * @param dict an entry for each name of `stateDict()`: a tensor, or `{ shape, data }`.
+   * @throws StateError for a missing or an extra name; ShapeError for another shape.
+   * @example
+   * const model = new nn.Linear(1, 1);
+   * model.loadStateDict({ weight: { shape: [1, 1], data: [3] }, bias: { shape: [1], data: [1] } });
+   * expect(model.forward(tensor([[2]])).toArray()).toEqual([[7]]);
+   */
+  loadStateDict(dict: StateDict): this {
+    const own = this.namedParameters();
+    const names = own.map(([name]) => name);
+    const missing = names.filter((name) => !Object.hasOwn(dict, name));
+    const extra = Object.keys(dict).filter((name) => !names.includes(name));
+    if (missing.length > 0 || extra.length > 0) {
+      throw new StateError(
+        `loadStateDict: ${[
+          missing.length > 0 && `missing ${missing.join(', ')}`,
+          extra.length > 0 && `unknown ${extra.join(', ')}`,
+        ]
+          .filter(Boolean)
+          .join('; ')}. This module has ${names.join(', ') || 'no parameters'}.`,
+      );
+    }
+    const values = own.map(([name, tensor]) => ({
+      tensor,
+      value: valueOf(name, tensor.shape, dict[name] as StateEntry),
+    }));
+    for (const { tensor, value } of values) tensor.assign(value);
+    return this;
+  }
+
+  /** Sets `training` for this module and all in it. */
+  train(training = true): this {
+    for (const module of this.modules()) module.training = training;
+    return this;
+  }
+
+  /** The same as `train(false)`. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** What stands between the brackets in `toString()`. */
+  protected describe(): string {
+    return '';
+  }
+
+  /** The class, its sizes and the modules in it. */
+  toString(): string {
+    const lines = this.children().map(([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`);
+    const name = this.constructor.name;
+    return lines.length > 0 ? `${name}(\n  ${lines.join('\n  ')}\n)` : `${name}(${this.describe()})`;
+  }
+}
+
+/** The value of one entry, if it fits. */
+function valueOf(name: string, shape: Shape, entry: StateEntry): Tensor | Float32Array {
+  const given = entry?.shape;
+  if (!Array.isArray(given) || !sameShape(given, shape)) {
+    throw new ShapeError(
+      `loadStateDict: ${name} has shape ${Array.isArray(given) ? show(given) : String(given)}; it must be ${show(shape)}.`,
+    );
+  }
+  if (entry instanceof Tensor) return entry;
+  const { flat } = flatten(entry.data, `loadStateDict: ${name}`);
+  const size = shape.reduce((n, d) => n * d, 1);
+  if (flat.length === size) return Float32Array.from(flat);
+  throw new ShapeError(`loadStateDict: ${name} has ${flat.length} elements; its shape ${show(shape)} needs ${size}.`);
+}

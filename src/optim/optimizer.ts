@@ -1,0 +1,295 @@
+import { checkNumber, checkOptions, isRate, OptionError, ShapeError, StateError } from '../errors';
+import { zeros } from '../tensor/create';
+import { isTracing, newStorage, outsideTrace } from '../tensor/driver';
+import { sameShape, show } from '../tensor/shape';
+import { Tensor } from '../tensor/tensor';
+import type { Storage } from '../wasm/heap';
+import type { Operand } from '../wasm/record';
+import { runtime } from '../wasm/runtime';
+
+/** Parameters with options of their own; what is left out comes from the optimizer's options. */
+export type ParameterGroup<O> = { params: readonly Tensor[] } & Partial<O>;
+
+export type Parameters<O> = readonly Tensor[] | readonly ParameterGroup<O>[];
+
+interface Group<O> {
+  params: readonly Tensor[];
+  options: O;
+}
+
+/** What an optimizer remembers of one parameter. */
+export interface ParameterState {
+  /** Updates so far. */
+  step: number;
+  [tensor: string]: Tensor | number;
+}
+
+export interface OptimizerState<O> {
+  /** By the parameter's position in the order in which the optimizer got them. */
+  state: Record<number, ParameterState>;
+  groups: (O & { params: number[] })[];
+}
+
+/** Parameters that share their hyperparameters of each step: one row of the table. */
+interface Slot<O> {
+  group: Group<O>;
+  /** Updates before the table was opened. */
+  step: number;
+}
+
+/** The hyperparameters of the steps to come, a row each, in memory. */
+interface Table<O> {
+  storage: Storage;
+  steps: number;
+  slots: Slot<O>[];
+  done: number;
+  updated: Set<Tensor>;
+}
+
+/** beta^t by squaring: only operations that every engine rounds alike. */
+export function integerPower(beta: number, t: number): number {
+  let y = 1;
+  for (let square = beta, n = t; n > 0; n = Math.floor(n / 2), square *= square) if (n % 2 === 1) y *= square;
+  return y;
+}
+
+/**
+ * What all optimizers have in common. A rule of its own says which tensors it remembers, which numbers a step needs, and
+ * which kernel applies it.
+ */
+export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
+  readonly groups: readonly Group<O>[];
+  private readonly states = new Map<Tensor, ParameterState>();
+  private table: Table<O> | undefined;
+  private eagerTable: Storage | undefined;
+
+  constructor(parameters: Parameters<O>, options: Partial<O>, defaults: O) {
+    const owner = this.constructor.name;
+    const names = Object.keys(defaults);
+    checkOptions(owner, options, names);
+    const list = [...(parameters ?? [])];
+    if (list.length === 0) throw new OptionError(`${owner} got no parameters; give it model.parameters().`);
+    const grouped = list.every((p) => p instanceof Tensor)
+      ? [{ params: list as Tensor[] }]
+      : (list as ParameterGroup<O>[]);
+    this.groups = grouped.map(({ params, ...own }) => {
+      checkOptions(`A parameter group of ${owner}`, own, names);
+      const merged = { ...defaults, ...options, ...own };
+      this.check(merged);
+      return { params: [...(params ?? [])], options: merged };
+    });
+    this.checkParameters(owner);
+  }
+
+  private checkParameters(owner: string): void {
+    const seen = new Set<Tensor>();
+    for (const p of this.params) {
+      if (!(p instanceof Tensor) || !p.requiresGrad || p.node) {
+        throw new OptionError(
+          `${owner} got ${p instanceof Tensor ? 'a tensor that is no parameter' : String(p)}; give tensors made by parameter(), such as model.parameters().`,
+        );
+      }
+      if (seen.has(p)) throw new OptionError(`${owner} got the same parameter twice; each belongs to one group.`);
+      seen.add(p);
+    }
+  }
+
+  /** Throws for options that are out of range. */
+  protected abstract check(options: O): void;
+  /** The names of the tensors that the rule remembers for each parameter. */
+  protected abstract remembers(options: O): readonly string[];
+  /** The floats in a row of hyperparameters. */
+  protected abstract readonly rowLength: number;
+  /** The row for update number `step`, counted from 1. */
+  protected abstract row(options: O, step: number): readonly number[];
+  /** Emits the update of one parameter. */
+  protected abstract update(
+    p: Tensor,
+    grad: Tensor,
+    { state, row, options }: { state: ParameterState; row: Operand; options: O },
+  ): void;
+
+  /** @internal All parameters in order. */
+  get params(): Tensor[] {
+    return this.groups.flatMap((group) => group.params);
+  }
+
+  /** The learning rate; setting it sets that of every group. */
+  get lr(): number {
+    return (this.groups[0] as Group<O>).options.lr;
+  }
+
+  set lr(value: number) {
+    checkNumber('lr', value, isRate);
+    for (const group of this.groups) group.options.lr = value;
+  }
+
+  /** Forgets the gradients, so that the next `backward()` starts anew. */
+  zeroGrad(): void {
+    for (const p of this.params) p.dropGradient();
+  }
+
+  /** Applies the rule once to every parameter that has a gradient. */
+  step(): void {
+    if (isTracing()) this.emitUpdates(this.tableOf());
+    else this.stepNow();
+  }
+
+  /** @internal What is remembered of a parameter; made on first use. */
+  stateOf(p: Tensor, options: O): ParameterState {
+    let state = this.states.get(p);
+    if (!state) {
+      state = { step: 0 };
+      for (const name of this.remembers(options)) state[name] = outsideTrace(() => zeros(p.shape));
+      this.states.set(p, state);
+    }
+    return state;
+  }
+
+  private each(visit: (p: Tensor, group: Group<O>) => void): void {
+    for (const group of this.groups) for (const p of group.params) visit(p, group);
+  }
+
+  private slots(): Slot<O>[] {
+    const slots: Slot<O>[] = [];
+    this.each((p, group) => {
+      const { step } = this.stateOf(p, group.options);
+      if (!slots.some((s) => s.group === group && s.step === step)) slots.push({ group, step });
+    });
+    return slots;
+  }
+
+  private emitUpdates({ storage, steps, slots, updated }: Table<O>): void {
+    const rowBytes = this.rowLength * 4;
+    this.each((p, group) => {
+      if (!p.gradient) return;
+      const state = this.stateOf(p, group.options);
+      const slot = slots.findIndex((s) => s.group === group && s.step === state.step);
+      const row = { storage, offset: slot * rowBytes, stride: slots.length * rowBytes, mask: steps - 1 };
+      this.update(p, p.gradient.contiguous(), { state, row, options: group.options });
+      updated.add(p);
+    });
+  }
+
+  private stepNow(): void {
+    const slots = this.slots();
+    const bytes = slots.length * this.rowLength * 4;
+    if (!this.eagerTable || this.eagerTable.bytes < bytes) this.eagerTable = newStorage(bytes);
+    const table: Table<O> = { storage: this.eagerTable, steps: 1, slots, done: 0, updated: new Set() };
+    this.writeRows(table, { first: 0, count: 1 });
+    this.emitUpdates(table);
+    for (const p of table.updated) (this.states.get(p) as ParameterState).step++;
+  }
+
+  private writeRows(table: Table<O>, { first, count }: { first: number; count: number }): void {
+    const { heap } = runtime();
+    heap.clock++;
+    const at = heap.address(table.storage) / 4;
+    const floats = heap.f32;
+    const { slots, steps, done } = table;
+    for (let i = 0; i < count; i++) {
+      slots.forEach(({ group, step }, s) => {
+        const row = this.row(group.options, step + done + i + 1);
+        floats.set(row, at + (((first + i) & (steps - 1)) * slots.length + s) * this.rowLength);
+      });
+    }
+  }
+
+  private tableOf(): Table<O> {
+    if (this.table) return this.table;
+    throw new StateError('step() was called inside a compiled step of another training; call it in the eager loop.');
+  }
+
+  /** @internal Opens a table for compiled steps, with room for `steps` of them (a power of two) at a time. */
+  open(steps: number): void {
+    const slots = this.slots();
+    this.table = {
+      storage: newStorage(steps * slots.length * this.rowLength * 4),
+      steps,
+      slots,
+      done: 0,
+      updated: new Set(),
+    };
+  }
+
+  /** @internal Writes the rows of the steps from `first` on. */
+  prepare(first: number, count: number): void {
+    this.writeRows(this.tableOf(), { first, count });
+  }
+
+  /** @internal Counts steps that have been run. */
+  advance(count: number): void {
+    const table = this.tableOf();
+    table.done += count;
+    for (const p of table.updated) (this.states.get(p) as ParameterState).step += count;
+  }
+
+  /** @internal */
+  close(): void {
+    if (this.table) runtime().heap.free(this.table.storage);
+    this.table = undefined;
+  }
+
+  /** @internal Every tensor that a step changes, by name. */
+  changed(): Tensor[] {
+    const found = [...this.params];
+    for (const state of this.states.values())
+      for (const v of Object.values(state)) if (v instanceof Tensor) found.push(v);
+    return found;
+  }
+
+  /** Copies of all that the optimizer remembers, and its options. */
+  stateDict(): OptimizerState<O> {
+    const { params } = this;
+    const state: Record<number, ParameterState> = {};
+    params.forEach((p, i) => {
+      const own = this.states.get(p);
+      if (!own) return;
+      const copies = Object.entries(own).map(([name, v]) => [name, v instanceof Tensor ? v.clone() : v]);
+      state[i] = Object.fromEntries(copies) as ParameterState;
+    });
+    return {
+      state,
+      groups: this.groups.map((g) => ({ ...g.options, params: g.params.map((p) => params.indexOf(p)) })),
+    };
+  }
+
+  /**
+   * Puts a state of `stateDict()` in place. Nothing is changed unless all of it fits.
+   *
+   * @throws StateError for other groups; ShapeError for other shapes.
+   */
+  loadStateDict(dict: OptimizerState<O>): void {
+    const { params } = this;
+    const sizes = (groups: readonly { params: readonly unknown[] }[]) => groups.map((g) => g.params.length).join(', ');
+    if (!dict?.groups || sizes(dict.groups) !== sizes(this.groups)) {
+      throw new StateError(
+        `loadStateDict got groups of ${dict?.groups ? sizes(dict.groups) : 'no'} parameters; this optimizer has ${sizes(this.groups)}.`,
+      );
+    }
+    const loaded = Object.entries(dict.state).map(([i, state]) => {
+      const p = params[Number(i)];
+      if (!p) throw new StateError(`loadStateDict got a state for parameter ${i}; there are ${params.length}.`);
+      return [p, copied(i, p, state)] as const;
+    });
+    const options = dict.groups.map(({ params: _, ...own }) => own as unknown as O);
+    for (const own of options) this.check(own);
+    this.states.clear();
+    for (const [p, state] of loaded) this.states.set(p, state);
+    this.groups.forEach((group, i) => Object.assign(group.options, options[i]));
+  }
+}
+
+function copied(i: string, p: Tensor, state: ParameterState): ParameterState {
+  const out: ParameterState = { step: state.step };
+  for (const [name, value] of Object.entries(state)) {
+    if (!(value instanceof Tensor)) continue;
+    if (!sameShape(value.shape, p.shape)) {
+      throw new ShapeError(
+        `loadStateDict got ${name} of shape ${show(value.shape)} for parameter ${i}; it must be ${show(p.shape)}.`,
+      );
+    }
+    out[name] = value.clone();
+  }
+  return out;
+}

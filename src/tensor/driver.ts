@@ -1,0 +1,146 @@
+import type { Kernel } from '../../assembly/kernel';
+import { StateError } from '../errors';
+import { Storage } from '../wasm/heap';
+import { type Argument, eachOperand, isWritten, type Step, writeRecord } from '../wasm/record';
+import { type Runtime, runtime } from '../wasm/runtime';
+
+/** Records go to one of two drivers: run at once, or kept by the trace in progress. */
+export interface Trace {
+  readonly steps: Step[];
+  readonly storages: Set<Storage>;
+}
+
+let tracing: Trace | undefined;
+/** What eager records see as their step. */
+let index = 0;
+let gradients = true;
+
+/** The longest record, with its segment before it, fits into this many words. */
+const SCRATCH_WORDS = 64;
+const SEGMENT_WORDS = 4;
+
+let scratch: { runtime: Runtime; storage: Storage } | undefined;
+
+function scratchAddress(now: Runtime): number {
+  if (scratch?.runtime !== now) {
+    const storage = now.heap.allocate(SCRATCH_WORDS * 4);
+    now.heap.pin(storage);
+    scratch = { runtime: now, storage };
+  }
+  return now.heap.address(scratch.storage);
+}
+
+/** Runs a step at once, as a program of one record. */
+function runNow(step: Step): void {
+  const now = runtime();
+  const { heap } = now;
+  heap.clock++;
+  const at = scratchAddress(now);
+  for (const arg of step.args) if (typeof arg === 'object') heap.address(arg.storage);
+  const words = heap.i32;
+  const first = at / 4 + SEGMENT_WORDS;
+  const end = writeRecord(words, first, { step, address: (storage) => heap.address(storage) });
+  words[at / 4] = first * 4;
+  words[at / 4 + 1] = end * 4;
+  words[at / 4 + 2] = index;
+  words[at / 4 + 3] = index + 1;
+  now.run(at, 1);
+}
+
+/** Runs `fn`; its eager records see `step` as their step. */
+export function runAt(step: number, fn: () => void): void {
+  index = step;
+  try {
+    fn();
+  } finally {
+    index = 0;
+  }
+}
+
+/** One kernel call, for the driver that is on. */
+export function emit(kernel: Kernel, ...args: Argument[]): void {
+  if (tracing) tracing.steps.push({ kernel, args });
+  else runNow({ kernel, args });
+}
+
+/** Room for a result: in memory now, or a place that the planner chooses. */
+export function newStorage(bytes: number): Storage {
+  if (!tracing) return runtime().heap.allocate(bytes);
+  const storage = new Storage(bytes);
+  tracing.storages.add(storage);
+  return storage;
+}
+
+/** Is a storage one that only the trace in progress knows? */
+export function isTraced(storage: Storage): boolean {
+  return tracing?.storages.has(storage) ?? false;
+}
+
+/** The last traced step that writes a storage. */
+export function writerOf(storage: Storage): Step | undefined {
+  return tracing?.steps.findLast((step) => {
+    let writes = false;
+    eachOperand(step, (operand, letter) => {
+      writes ||= operand.storage === storage && isWritten(letter);
+    });
+    return writes;
+  });
+}
+
+export function isTracing(): boolean {
+  return tracing !== undefined;
+}
+
+/** Throws where a value would be needed that a compiled step does not have yet. */
+export function needValues(call: string): void {
+  if (!tracing) return;
+  throw new StateError(
+    `${call} was called inside a compiled step, where tensors have no values yet: the step is recorded once and replayed. ` +
+      'Move the call out of forward() and the loss, or train with fit({ compiled: false }) or the eager loop.',
+  );
+}
+
+/** Records what `fn` does instead of running it. */
+export function trace<T>(fn: () => T): { result: T; trace: Trace } {
+  const outer = tracing;
+  const mine: Trace = { steps: [], storages: new Set() };
+  tracing = mine;
+  try {
+    return { result: fn(), trace: mine };
+  } finally {
+    tracing = outer;
+  }
+}
+
+/** Runs `fn` for real in the middle of a trace: what it makes are constants of the program. */
+export function outsideTrace<T>(fn: () => T): T {
+  const outer = tracing;
+  tracing = undefined;
+  try {
+    return fn();
+  } finally {
+    tracing = outer;
+  }
+}
+
+export function gradientsOn(): boolean {
+  return gradients;
+}
+
+/**
+ * Runs `fn` without recording gradients: what it makes has `requiresGrad` false.
+ *
+ * @returns what `fn` returns.
+ * @example
+ * const w = parameter([1, 2]);
+ * expect(noGrad(() => w.mul(2)).requiresGrad).toBe(false);
+ */
+export function noGrad<T>(fn: () => T): T {
+  const before = gradients;
+  gradients = false;
+  try {
+    return fn();
+  } finally {
+    gradients = before;
+  }
+}

@@ -1,0 +1,43 @@
+import { Kernel, type Loss } from '../../../assembly/kernel';
+import { record } from '../autograd';
+import { emit } from '../driver';
+import { sizeOf } from '../shape';
+import type { Tensor } from '../tensor';
+import { checkLabels } from './labels';
+
+/** What the sum over the elements (or rows) of a batch is divided by. */
+export type Reduction = 'mean' | 'sum';
+
+/** The gradient that the forward pass has made, times that of the loss. */
+function scaled(dx: Tensor): (dy: Tensor) => Tensor {
+  return (dy) => dx.mul(dy);
+}
+
+/** Σ f(output, target), over all elements, and its gradient in the same pass. */
+export function elementwiseLoss(
+  f: Loss,
+  output: Tensor,
+  { target, reduction }: { target: Tensor; reduction: Reduction },
+): Tensor {
+  const o = output.contiguous();
+  const t = target.contiguous();
+  const [m, n] = [o.shape[0] ?? 1, sizeOf(o.shape.slice(1))];
+  const y = o.spawn([]);
+  const dx = output.requiresGrad ? o.spawn(o.shape) : undefined;
+  emit(Kernel.elementwiseLoss, f, o, t, y, dx, m, n, reduction === 'mean' ? o.size : 1);
+  return dx ? record(y, [output], [scaled(dx)]) : y;
+}
+
+/** Σ -log softmax(output)[target] over the rows, and its gradient in the same pass. */
+export function softmaxCrossEntropy(
+  output: Tensor,
+  { target, reduction }: { target: Tensor; reduction: Reduction },
+): Tensor {
+  const o = output.contiguous();
+  const [m, n] = o.shape as readonly [number, number];
+  const labels = checkLabels('CrossEntropyLoss', target, n);
+  const y = o.spawn([]);
+  const dx = o.spawn(o.shape);
+  emit(Kernel.softmaxCrossEntropy, o, labels, y, dx, m, n, reduction === 'mean' ? m : 1);
+  return record(y, [output], [scaled(dx)]);
+}

@@ -1,0 +1,209 @@
+import { Kernel } from '../../../assembly/kernel';
+import { OptionError, ShapeError } from '../../errors';
+import { record } from '../autograd';
+import { emit } from '../driver';
+import { workedOut } from '../literal';
+import { axisOf, checkShape, type Shape, sameShape, show, sizeOf } from '../shape';
+import type { AxisOptions, Tensor } from '../tensor';
+import { checkLabels } from './labels';
+
+/** Axes that one copy record takes. */
+const COPY_AXES = 4;
+
+const bits = new Float32Array(1);
+const bitsAsInteger = new Int32Array(bits.buffer);
+
+/** A new tensor of one value. */
+export function filled(like: Tensor, { shape, value }: { shape: Shape; value: number }): Tensor {
+  const y = like.spawn(shape);
+  bits[0] = value;
+  emit(Kernel.fillWords, y, sizeOf(shape), bitsAsInteger[0]);
+  return y;
+}
+
+/** One axis of a copy: how many, and how far apart in the source and in the target. */
+type CopyAxis = readonly [size: number, from: number, to: number];
+
+/** Drops axes of size 1 and joins neighbours that run on into each other. */
+function joined(axes: readonly CopyAxis[]): CopyAxis[] {
+  const out: CopyAxis[] = [];
+  for (const [size, from, to] of axes) {
+    if (size === 1) continue;
+    const outer = out.at(-1);
+    if (outer && outer[1] === from * size && outer[2] === to * size) out[out.length - 1] = [outer[0] * size, from, to];
+    else out.push([size, from, to]);
+  }
+  return out;
+}
+
+/** A tensor with other bytes of its storage in front: where a copy begins. */
+const at = (t: Tensor, elements: number) => ({ storage: t.storage, offset: t.offset + elements * 4 });
+
+/** Copies along axes; more than a record takes are peeled off one by one. */
+function copy(x: Tensor, y: Tensor, axes: readonly CopyAxis[], { from = 0, to = 0 } = {}): void {
+  const list = joined(axes);
+  if (list.some(([size]) => size === 0)) return;
+  if (list.length > COPY_AXES) {
+    const [[size, stepFrom, stepTo], ...inner] = list as [CopyAxis, ...CopyAxis[]];
+    for (let i = 0; i < size; i++) copy(x, y, inner, { from: from + i * stepFrom, to: to + i * stepTo });
+    return;
+  }
+  const four = [...new Array<CopyAxis>(COPY_AXES - list.length).fill([1, 0, 0]), ...list];
+  if (list.length === 0) four[COPY_AXES - 1] = [1, 1, 1];
+  const column = (i: 0 | 1 | 2) => four.map((axis) => axis[i]);
+  emit(Kernel.copyStrided, at(x, from), at(y, to), ...column(0), ...column(1), ...column(2));
+}
+
+export function contiguous(x: Tensor): Tensor {
+  if (x.isContiguous) return x;
+  const y = x.spawn(x.shape, x.dtype);
+  copy(
+    x,
+    y,
+    x.shape.map((n, i) => [n, x.strides[i] as number, y.strides[i] as number]),
+  );
+  return record(y, [x], [(dy) => dy]);
+}
+
+/** x stretched to a shape that it broadcasts to, as a copy; no gradient. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return contiguous(x);
+  const y = x.spawn(shape, x.dtype);
+  const missing = shape.length - x.shape.length;
+  const stretch = (i: number) => (i < missing || x.shape[i - missing] === 1 ? 0 : (x.strides[i - missing] as number));
+  copy(
+    x,
+    y,
+    shape.map((n, i) => [n, stretch(i), y.strides[i] as number]),
+  );
+  return y;
+}
+
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  if (!Array.isArray(shape)) checkShape('reshape', shape);
+  const full = workedOut(shape, x.size);
+  return record(contiguous(x).view(full), [x], [(dy) => reshape(dy, x.shape)]);
+}
+
+export function transpose(x: Tensor, i: number, j: number): Tensor {
+  const p = axisOf('transpose', i, x.shape.length);
+  const q = axisOf('transpose', j, x.shape.length);
+  const swapped = <T>(list: readonly T[]) => list.map((v, k) => (k === p ? list[q] : k === q ? list[p] : v) as T);
+  return record(x.view(swapped(x.shape), swapped(x.strides)), [x], [(dy) => transpose(dy, p, q)]);
+}
+
+/** A position along an axis of n elements, counted from the front and kept in range. */
+function position(value: number | undefined, n: number, missing: number): number {
+  const p = value ?? missing;
+  if (!Number.isInteger(p)) throw new OptionError(`slice got the position ${p}; it must be a whole number.`);
+  return Math.min(Math.max(p < 0 ? p + n : p, 0), n);
+}
+
+interface SliceOptions extends AxisOptions {
+  start: number;
+  end?: number | undefined;
+}
+
+export function slice(x: Tensor, { start, end, axis = 0 }: SliceOptions): Tensor {
+  const k = axisOf('slice', axis, x.shape.length);
+  const n = x.shape[k] as number;
+  const first = position(start, n, 0);
+  const count = Math.max(position(end, n, n) - first, 0);
+  const y = x.spawn(
+    x.shape.map((d, i) => (i === k ? count : d)),
+    x.dtype,
+  );
+  copy(
+    x,
+    y,
+    y.shape.map((d, i) => [d, x.strides[i] as number, y.strides[i] as number]),
+    {
+      from: first * (x.strides[k] as number),
+    },
+  );
+  return record(y, [x], [(dy) => padded(dy, x.shape, { axis: k, first })]);
+}
+
+/** A tensor of zeros with dy in it: the gradient of a slice. */
+function padded(dy: Tensor, shape: Shape, { axis, first }: { axis: number; first: number }): Tensor {
+  const dx = filled(dy, { shape, value: 0 });
+  paste(dy, dx, { axis, first });
+  return dx;
+}
+
+/** Copies x into y from position `first` of an axis. */
+function paste(x: Tensor, y: Tensor, { axis, first }: { axis: number; first: number }): void {
+  copy(
+    x,
+    y,
+    x.shape.map((d, i) => [d, x.strides[i] as number, y.strides[i] as number]),
+    {
+      to: first * (y.strides[axis] as number),
+    },
+  );
+}
+
+export function concat(parts: readonly Tensor[], { axis = 0 }: AxisOptions): Tensor {
+  const [head] = parts as [Tensor];
+  const k = axisOf('concat', axis, head.shape.length);
+  for (const p of parts) {
+    const fits = p.shape.length === head.shape.length && p.shape.every((d, i) => i === k || d === head.shape[i]);
+    if (!fits || p.dtype !== head.dtype) {
+      throw new ShapeError(
+        `concat along axis ${k} got ${show(head.shape)} ${head.dtype} and ${show(p.shape)} ${p.dtype}; all other sizes and the types must agree.`,
+      );
+    }
+  }
+  const starts: number[] = [];
+  let total = 0;
+  for (const p of parts) {
+    starts.push(total);
+    total += p.shape[k] as number;
+  }
+  const y = head.spawn(
+    head.shape.map((d, i) => (i === k ? total : d)),
+    head.dtype,
+  );
+  parts.forEach((p, i) => {
+    paste(p, y, { axis: k, first: starts[i] as number });
+  });
+  const back = (p: Tensor, i: number) => (dy: Tensor) => {
+    const start = starts[i] as number;
+    return slice(dy, { start, end: start + (p.shape[k] as number), axis: k });
+  };
+  return record(y, parts, parts.map(back));
+}
+
+export function stack(parts: readonly Tensor[], { axis = 0 }: AxisOptions): Tensor {
+  const rank = (parts[0] as Tensor).shape.length;
+  const k = axisOf('stack', axis, rank + 1);
+  return concat(
+    parts.map((p) => reshape(p, [...p.shape.slice(0, k), 1, ...p.shape.slice(k)])),
+    { axis: k },
+  );
+}
+
+function indexTensor(x: Tensor, indices: Tensor | readonly number[] | Int32Array): Tensor {
+  const given = Array.isArray(indices) || indices instanceof Int32Array ? x.constant(indices) : (indices as Tensor);
+  if (given.shape.length !== 1)
+    throw new ShapeError(`gather got indices of shape ${show(given.shape)}; they must be one list.`);
+  return given;
+}
+
+export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Array, { axis = 0 }: AxisOptions): Tensor {
+  const k = axisOf('gather', axis, x.shape.length);
+  if (k !== 0) return transpose(gather(transpose(x, 0, k), indices, {}), 0, k).contiguous();
+  const index = checkLabels('gather', indexTensor(x, indices), x.shape[0] as number);
+  const source = contiguous(x);
+  const columns = sizeOf(x.shape.slice(1));
+  const y = x.spawn([index.size, ...x.shape.slice(1)], x.dtype);
+  emit(Kernel.gatherRows, source, index, y, index.size, columns);
+  return record(y, [x], [(dy) => scatter(dy, index, x.shape)]);
+}
+
+/** Zeros of a shape, to whose rows `index` the rows of dy are added. */
+function scatter(dy: Tensor, index: Tensor, shape: Shape): Tensor {
+  const dx = filled(dy, { shape, value: 0 });
+  emit(Kernel.scatterRows, contiguous(dy), index, dx, index.size, sizeOf(shape.slice(1)));
+  return dx;
+}

@@ -1,0 +1,117 @@
+import { Activation, BLOCK, Kernel, NARROW, PACKED_COLUMNS, PANEL } from '../../../assembly/kernel';
+import { ShapeError } from '../../errors';
+import { roundUp } from '../../wasm/allocator';
+import { record } from '../autograd';
+import { emit } from '../driver';
+import { broadcastShapes, type Shape, sameShape, show, sizeOf } from '../shape';
+import type { Tensor } from '../tensor';
+import { expand } from './move';
+import { needFloats, sumTo } from './reduce';
+
+/** Can a matrix be read as it lies? One of its strides must be 1. */
+function readable(x: Tensor): Tensor {
+  const [row, column] = x.strides;
+  return row === 1 || column === 1 ? x : x.contiguous();
+}
+
+/** A matrix whose columns (rows, for the left operand) lie contiguous. */
+function upright(x: Tensor): Tensor {
+  return x.strides[0] === 1 ? x : x.transpose().contiguous().transpose();
+}
+
+const [ROW, COLUMN] = [0, 1] as const;
+const sizes = (x: Tensor) => x.shape as readonly [number, number];
+const strides = (x: Tensor) => x.strides as readonly [number, number];
+
+/** The room for the packed panels of b. */
+function panels(a: Tensor, n: number, k: number): Tensor {
+  return a.spawn([Math.min(k, BLOCK) * roundUp(Math.min(n, PACKED_COLUMNS), PANEL)]);
+}
+
+/**
+ * a b + bias for two matrices, without a gradient. Fewer than 8 outputs are summed in order (b), others in order (a). A sum
+ * over the rows of a batch (`overRows`) is always in blocks of rows, which is (a) too.
+ */
+function multiply(
+  a: Tensor,
+  b: Tensor,
+  { bias, overRows = false }: { bias?: Tensor | undefined; overRows?: boolean } = {},
+): Tensor {
+  const [m, k] = sizes(a);
+  const n = sizes(b)[COLUMN];
+  const c = a.spawn([m, n]);
+  if (n < NARROW && !overRows) {
+    const columns = upright(b);
+    emit(Kernel.productNarrow, a.contiguous(), columns, strides(columns)[COLUMN], c, m, n, k, bias, Activation.none);
+    return c;
+  }
+  const left = readable(a);
+  const right = readable(b);
+  const [ra, ca] = strides(left);
+  const [rb, cb] = strides(right);
+  emit(Kernel.product, left, ra, ca, right, rb, cb, c, m, n, k, bias, Activation.none, panels(a, n, k));
+  return c;
+}
+
+/** The product of two matrices with its gradients. */
+function matrices(a: Tensor, b: Tensor): Tensor {
+  return record(
+    multiply(a, b),
+    [a, b],
+    [(dy) => multiply(dy, b.transpose()), (dy) => multiply(a.transpose(), dy, { overRows: true })],
+  );
+}
+
+/** x broadcast to a shape, with its gradient. */
+function stretched(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : record(expand(x, shape), [x], [(dy) => sumTo(dy, x.shape)]);
+}
+
+/** A stack of products: the leading axes are broadcast, and each pair of matrices is multiplied. */
+function stacked(a: Tensor, b: Tensor): Tensor {
+  const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const count = sizeOf(lead);
+  const matrix = (x: Tensor, i: number) => {
+    if (x.shape.length === 2) return x;
+    const size = x.shape.slice(-2);
+    return stretched(x, [...lead, ...size])
+      .reshape([count, ...size])
+      .slice(i, i + 1)
+      .reshape(size);
+  };
+  const parts = Array.from({ length: count }, (_, i) => matrices(matrix(a, i), matrix(b, i)));
+  const [first, ...rest] = parts;
+  if (!first) return a.spawn([...lead, a.shape.at(-2) as number, b.shape.at(-1) as number]);
+  return first.stack(rest).reshape([...lead, ...first.shape]);
+}
+
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  needFloats('matmul', a, b);
+  const rows = a.shape.length === 1 ? a.reshape([1, -1]) : a;
+  const columns = b.shape.length === 1 ? b.reshape([-1, 1]) : b;
+  const fits = a.shape.length > 0 && b.shape.length > 0 && rows.shape.at(-1) === columns.shape.at(-2);
+  if (!fits) {
+    throw new ShapeError(
+      `matmul got ${show(a.shape)} and ${show(b.shape)}; the last size of the first must be the last but one of the second.`,
+    );
+  }
+  const y = rows.shape.length === 2 && columns.shape.length === 2 ? matrices(rows, columns) : stacked(rows, columns);
+  if (a.shape.length > 1 && b.shape.length > 1) return y;
+  const shape: Shape = [
+    ...y.shape.slice(0, -2),
+    ...(a.shape.length > 1 ? [y.shape.at(-2)] : []),
+    ...(b.shape.length > 1 ? [y.shape.at(-1)] : []),
+  ] as number[];
+  return y.reshape(shape);
+}
+
+/** x Wᵀ + b for rows x of [m, k], W of [n, k] and b of [n]. */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+  const y = multiply(x, weight.transpose(), { bias });
+  const inputs = bias ? [x, weight, bias] : [x, weight];
+  return record(y, inputs, [
+    (dy) => multiply(dy, weight),
+    (dy) => multiply(dy.transpose(), x, { overRows: true }),
+    (dy) => sumTo(dy, (bias as Tensor).shape),
+  ]);
+}

@@ -1,0 +1,189 @@
+import { Activation, Kernel, Unary } from '../../assembly/kernel';
+import { LINE, roundUp } from '../wasm/allocator';
+import type { Storage } from '../wasm/heap';
+import { eachOperand, isRead, isWritten, type Operand, type Step, wordsOf, writeRecord } from '../wasm/record';
+import { runtime } from '../wasm/runtime';
+import type { Trace } from './driver';
+
+/** Steps that write only what nobody reads are left out. */
+function alive(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
+  const wanted = new Set<Storage>();
+  const kept: Step[] = [];
+  for (const step of [...steps].reverse()) {
+    let matters = false;
+    eachOperand(step, ({ storage }, letter) => {
+      matters ||= isWritten(letter) && (!local.has(storage) || wanted.has(storage));
+    });
+    if (!matters) continue;
+    kept.push(step);
+    eachOperand(step, ({ storage }, letter) => {
+      if (isRead(letter)) wanted.add(storage);
+    });
+  }
+  return kept.reverse();
+}
+
+/** How many steps read each storage. */
+function readers(steps: readonly Step[]): Map<Storage, number> {
+  const counts = new Map<Storage, number>();
+  for (const step of steps) {
+    eachOperand(step, ({ storage }, letter) => {
+      if (isRead(letter)) counts.set(storage, (counts.get(storage) ?? 0) + 1);
+    });
+  }
+  return counts;
+}
+
+/** Where the products have their target and their activation. */
+const EPILOGUE: Partial<Record<Kernel, { target: number; activation: number }>> = {
+  [Kernel.product]: { target: 6, activation: 11 },
+  [Kernel.productNarrow]: { target: 3, activation: 8 },
+};
+
+function isRelu(step: Step | undefined, of: Storage): step is Step {
+  return step?.kernel === Kernel.mapUnary && step.args[0] === Unary.relu && (step.args[1] as Operand).storage === of;
+}
+
+/** A product followed at once by the relu that alone reads it becomes one step. */
+function fused(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
+  const counts = readers(steps);
+  const out: Step[] = [];
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as Step;
+    const place = EPILOGUE[step.kernel];
+    const target = place && (step.args[place.target] as Operand);
+    const next = steps[i + 1];
+    if (
+      place &&
+      target &&
+      isRelu(next, target.storage) &&
+      local.has(target.storage) &&
+      counts.get(target.storage) === 1
+    ) {
+      const args = [...step.args];
+      args[place.target] = next.args[2];
+      args[place.activation] = Activation.relu;
+      out.push({ kernel: step.kernel, args });
+      i++;
+    } else out.push(step);
+  }
+  return out;
+}
+
+interface Life {
+  storage: Storage;
+  first: number;
+  last: number;
+}
+
+/** From which step to which each local storage holds something. */
+function lives(steps: readonly Step[], local: ReadonlySet<Storage>): Life[] {
+  const found = new Map<Storage, Life>();
+  steps.forEach((step, i) => {
+    eachOperand(step, ({ storage }) => {
+      if (!local.has(storage)) return;
+      const life = found.get(storage);
+      if (life) life.last = i;
+      else found.set(storage, { storage, first: i, last: i });
+    });
+  });
+  return [...found.values()];
+}
+
+interface Place {
+  offset: number;
+  bytes: number;
+  first: number;
+  last: number;
+}
+
+/** Where the products have m, n and k. */
+const SIZES: Partial<Record<Kernel, number>> = { [Kernel.product]: 7, [Kernel.productNarrow]: 4 };
+/** Nanoseconds of a record, of a byte that an operand has, and of a multiplication in a product: the slow end of today's machines. */
+const COST = { record: 50, byte: 0.5, multiplication: 0.1 };
+
+/** Roughly how long a step takes. */
+function guess(step: Step): number {
+  let time = COST.record;
+  eachOperand(step, ({ storage }) => {
+    time += Math.min(storage.bytes, 2 ** 20) * COST.byte;
+  });
+  const at = SIZES[step.kernel];
+  if (at === undefined) return time;
+  const [m, n, k] = step.args.slice(at, at + 3) as [number, number, number];
+  return time + m * n * k * COST.multiplication;
+}
+
+/** Gives each storage the lowest offset at which it overlaps no other of the same time, the largest first. */
+function place(all: readonly Life[]): { offsets: Map<Storage, number>; bytes: number } {
+  const offsets = new Map<Storage, number>();
+  const placed: Place[] = [];
+  let total = 0;
+  for (const { storage, first, last } of [...all].sort((a, b) => b.storage.bytes - a.storage.bytes)) {
+    const bytes = roundUp(Math.max(storage.bytes, 1), LINE);
+    let offset = 0;
+    for (const p of placed) {
+      if (p.first > last || p.last < first) continue;
+      if (offset + bytes <= p.offset) break;
+      offset = Math.max(offset, p.offset + p.bytes);
+    }
+    placed.push({ offset, bytes, first, last });
+    placed.sort((a, b) => a.offset - b.offset);
+    offsets.set(storage, offset);
+    total = Math.max(total, offset + bytes);
+  }
+  return { offsets, bytes: total };
+}
+
+/** A trace as records in memory: from `start` to `end`. It holds on to what it reads and writes until it is released. */
+export interface Program {
+  readonly start: number;
+  readonly end: number;
+  readonly records: number;
+  /** Bytes for what is only needed within a step, and for the records. */
+  readonly bytes: number;
+  /** What a step is thought to take: a guess, from which the first slice's length follows. */
+  readonly nanoseconds: number;
+  release(): void;
+}
+
+/** Pins every storage that the steps use and that is not theirs alone. */
+function pinOutside(steps: readonly Step[], local: ReadonlySet<Storage>): Storage[] {
+  const { heap } = runtime();
+  const outside = new Set<Storage>();
+  for (const step of steps) {
+    eachOperand(step, ({ storage }) => {
+      if (!local.has(storage)) outside.add(storage);
+    });
+  }
+  for (const storage of outside) heap.pin(storage);
+  return [...outside];
+}
+
+/** Plans a trace: leaves out what is not needed, fuses, places buffers so that they share memory, and writes the records. */
+export function compile({ steps: traced, storages: local }: Trace): Program {
+  const { heap } = runtime();
+  const steps = fused(alive(traced, local), local);
+  const { offsets, bytes } = place(lives(steps, local));
+  const pinned = pinOutside(steps, local);
+  const words = steps.reduce((n, step) => n + wordsOf(step.kernel), 0);
+  const own = [heap.allocate(words * 4), heap.allocate(bytes)] as const;
+  const [start, arena] = own.map((storage) => heap.pin(storage)) as [number, number];
+  const address = (storage: Storage) => {
+    const offset = offsets.get(storage);
+    return offset === undefined ? heap.address(storage) : arena + offset;
+  };
+  let at = start / 4;
+  for (const step of steps) at = writeRecord(heap.i32, at, { step, address });
+  return {
+    start,
+    end: at * 4,
+    records: steps.length,
+    bytes: bytes + words * 4,
+    nanoseconds: steps.reduce((sum, step) => sum + guess(step), 0),
+    release() {
+      for (const storage of [...pinned, ...own]) heap.unpin(storage);
+      for (const storage of own) heap.free(storage);
+    },
+  };
+}

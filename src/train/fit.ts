@@ -1,0 +1,299 @@
+import type { DataLoader } from '../data/loader';
+import { DivergenceError, OptionError, ShapeError } from '../errors';
+import { lossOf } from '../nn/loss';
+import type { Module } from '../nn/module';
+import { clipGradNorm } from '../optim/clip';
+import type { Optimizer } from '../optim/optimizer';
+import { dropTraced } from '../tensor/autograd';
+import { isTracing } from '../tensor/driver';
+import { show } from '../tensor/shape';
+import type { Tensor } from '../tensor/tensor';
+import { currentSeed } from '../wasm/random';
+import { runtimeInfo } from '../wasm/runtime';
+import { evaluate, inMode } from './evaluate';
+import type { History, HistoryRow } from './history';
+import { checkMetrics } from './metrics';
+import { checkFitOptions, type FitOptions } from './options';
+import { PAUSE_EVERY, Pacer } from './pause';
+import { type Fault, Slices, tableSteps } from './slices';
+
+/** One step of training on a batch: the same code for both drivers. */
+function stepOf(
+  model: Module,
+  { loss, optimizer, clipGradNorm: max }: FitOptions,
+): (batch: readonly Tensor[]) => Tensor {
+  const lossFunction = lossOf(loss);
+  const { params } = optimizer as Optimizer;
+  return (batch) => {
+    optimizer.zeroGrad();
+    const output = model.forward(...batch.slice(0, -1));
+    const value = lossFunction(output, batch.at(-1) as Tensor);
+    if (value.size !== 1) {
+      throw new ShapeError(
+        `The loss of fit gave a tensor of shape ${show(value.shape)}; it must be one number. Take its mean() or sum().`,
+      );
+    }
+    value.backward();
+    if (max !== undefined) clipGradNorm(params, max);
+    optimizer.step();
+    if (isTracing()) dropTraced(params);
+    return value;
+  };
+}
+
+/** Runs the steps of epochs, one driver or the other. */
+interface Driver {
+  /** The most steps that should run before a pause. */
+  steps(): number;
+  begin(epoch: number): void;
+  /** Runs steps of the epoch and returns their losses. */
+  run(first: number, end: number): number[];
+  release(): void;
+}
+
+/** What fit trains: the names are for errors. */
+interface Job {
+  model: Module;
+  loader: DataLoader;
+  options: FitOptions;
+}
+
+const CAUSE =
+  'The likely cause is a learning rate that is too large: try a tenth of it, clipGradNorm, or standardised inputs';
+
+function diverged(
+  { model, options }: Job,
+  fault: Fault,
+  { epoch, batch }: { epoch: number; batch: number },
+): DivergenceError {
+  const named = model.namedParameters().find(([, t]) => t.storage === fault.storage)?.[0];
+  const name = fault.storage ? (named ?? 'optimizer state') : 'loss';
+  return new DivergenceError(
+    `Training diverged in epoch ${epoch}, batch ${batch}: ${name} is not finite (lr ${options.optimizer.lr}). ${CAUSE}. ` +
+      'The model keeps its last finite parameters.',
+    epoch,
+    batch,
+    name,
+  );
+}
+
+/** Steps recorded once and replayed in slices, each one call into Wasm. */
+class Compiled implements Driver {
+  private readonly slices: Slices;
+  private readonly capacity: number;
+  private readonly order: Tensor;
+  private pass: number | undefined;
+  private epoch = 0;
+  private nanoseconds: number;
+
+  constructor(private readonly job: Job) {
+    const { model, loader, options } = job;
+    const { batchSize, length, rows } = loader;
+    this.capacity = tableSteps(length);
+    this.order = loader.newOrder();
+    (options.optimizer as Optimizer).open(this.capacity);
+    const step = stepOf(model, options);
+    const index = { storage: this.order.storage, offset: 0, stride: batchSize * 4, mask: -1 };
+    const full = Math.floor(rows / batchSize);
+    const stretches = [{ end: full, step: () => step(loader.gather(index, batchSize)) }];
+    if (full < length) stretches.push({ end: length, step: () => step(loader.gather(index, rows - full * batchSize)) });
+    const changes = loader.shuffle || loader.dataset.within;
+    this.slices = new Slices(
+      stretches.filter(({ end }) => end > 0),
+      {
+        capacity: this.capacity,
+        ...(changes && { begin: () => loader.emitOrder({ storage: this.order.storage, offset: 0 }) }),
+      },
+    );
+    this.nanoseconds = this.slices.nanoseconds;
+  }
+
+  steps(): number {
+    const wanted = ((this.job.options.yieldEvery ?? PAUSE_EVERY) * 1e6) / this.nanoseconds;
+    return Math.max(1, Math.min(this.capacity, Math.floor(wanted)));
+  }
+
+  begin(epoch: number): void {
+    this.epoch = epoch;
+    this.pass = this.job.loader.epoch++;
+  }
+
+  run(first: number, end: number): number[] {
+    const started = performance.now();
+    const { losses, fault } = this.attempt(first, end);
+    if (fault) this.replay(first, end);
+    const taken = (performance.now() - started) * 1e6;
+    // A clock that stands still, as in some workers, leaves the guess as it is.
+    if (taken > 0) this.nanoseconds = taken / (end - first);
+    return losses;
+  }
+
+  private attempt(first: number, end: number): { losses: number[]; fault: Fault | undefined } {
+    const optimizer = this.job.options.optimizer as Optimizer;
+    optimizer.prepare(first, end - first);
+    this.slices.run({ first, end, epoch: this.pass });
+    this.pass = undefined;
+    const losses = this.slices.lossesOf(first, end);
+    const fault = this.slices.fault(losses);
+    if (!fault) optimizer.advance(end - first);
+    return { losses, fault };
+  }
+
+  /** Goes back to before the slice and takes its steps one by one, up to the one that fails. */
+  private replay(first: number, end: number): never {
+    this.slices.restore();
+    for (let i = first; i < end; i++) {
+      const { fault } = this.attempt(i, i + 1);
+      if (!fault) continue;
+      this.slices.restore();
+      throw diverged(this.job, fault, { epoch: this.epoch, batch: i + 1 });
+    }
+    throw new OptionError(
+      'A slice was not finite and its replay was: the data changed while fit was training on it. Leave it alone until fit is done.',
+    );
+  }
+
+  release(): void {
+    this.slices.release();
+    this.order.dispose();
+  }
+}
+
+/** The eager loop, one batch at a time. */
+class Eager implements Driver {
+  private readonly step: (batch: readonly Tensor[]) => Tensor;
+  private batches: Iterator<readonly Tensor[]> | undefined;
+  private epoch = 0;
+
+  constructor(private readonly job: Job) {
+    this.step = stepOf(job.model, job.options);
+  }
+
+  steps(): number {
+    return 1;
+  }
+
+  begin(epoch: number): void {
+    this.epoch = epoch;
+    this.batches = this.job.loader[Symbol.iterator]();
+  }
+
+  run(first: number): number[] {
+    const batch = this.batches?.next().value as readonly Tensor[];
+    const loss = this.step(batch).item();
+    if (!Number.isFinite(loss))
+      throw diverged(this.job, { storage: undefined }, { epoch: this.epoch, batch: first + 1 });
+    return [loss];
+  }
+
+  release(): void {
+    this.batches = undefined;
+  }
+}
+
+/** Runs one epoch and returns the mean loss, or undefined if it was stopped. */
+async function runEpoch(
+  driver: Driver,
+  job: Job,
+  { epoch, pacer }: { epoch: number; pacer: Pacer },
+): Promise<number | undefined> {
+  const { loader, options } = job;
+  const { length } = loader;
+  driver.begin(epoch);
+  let sum = 0;
+  for (let first = 0; first < length; ) {
+    if (options.signal?.aborted) return undefined;
+    const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps()));
+    const losses = driver.run(first, end);
+    losses.forEach((loss, i) => {
+      sum += loss * loader.rowsOf(first + i);
+    });
+    if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
+    first = end;
+    await pacer.tick();
+  }
+  return sum / loader.rows;
+}
+
+const valName = (name: string) => `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+
+/** Loss and metrics after an epoch, as they stand in the history. */
+async function rowOf({ model, loader, options }: Job, row: HistoryRow): Promise<HistoryRow> {
+  const { loss, metrics, validation } = options;
+  if (metrics) {
+    const { loss: _, ...values } = await evaluate(model, loader, { metrics });
+    Object.assign(row, values);
+  }
+  if (validation) {
+    const values = await evaluate(model, validation, { loss, ...(metrics && { metrics }) });
+    for (const [name, value] of Object.entries(values)) row[valName(name)] = value;
+  }
+  return row;
+}
+
+async function train(driver: Driver, job: Job, history: History): Promise<void> {
+  const { options } = job;
+  const began = performance.now();
+  const pacer = new Pacer(options.yieldEvery);
+  const target = options.earlyStopping?.targetLoss;
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    const loss = await runEpoch(driver, job, { epoch, pacer });
+    if (loss === undefined) {
+      history.stoppedBy = 'signal';
+      return;
+    }
+    const row = await rowOf(job, { epoch, loss, lr: options.optimizer.lr, seconds: 0 });
+    row.seconds = (performance.now() - began) / 1000;
+    history.epochs.push(row);
+    if (options.onEpochEnd) await options.onEpochEnd(row);
+    if (target !== undefined && (row.valLoss ?? loss) <= target) {
+      history.stoppedBy = 'targetLoss';
+      return;
+    }
+  }
+}
+
+/**
+ * Trains a model on a loader's batches: for each, the gradient of the loss with respect to all parameters, averaged over the
+ * batch, and one step of the optimizer.
+ *
+ * All tensors of the dataset but the last go to `forward`, the last is the target. A step is recorded once and replayed: an
+ * epoch, or a slice of it of about 10 ms, is one call into Wasm. `compiled: false` runs the eager loop instead, to the same
+ * bits. The model is trained in train mode and left in the mode that it had.
+ *
+ * @param options see `FitOptions`; `loss`, `optimizer` and `epochs` are needed.
+ * @returns the history; `history.epochs` has one row an epoch.
+ * @throws OptionError for options that are unknown, missing or out of range; ShapeError where the model does not fit the
+ * data: nothing is changed by either. DivergenceError where a number is no longer finite: the model keeps its last finite
+ * parameters.
+ * @example
+ * const loader = new DataLoader(new TensorDataset([[0], [1], [2]], [[1], [3], [5]]), { batchSize: 3 });
+ * const model = new nn.Linear(1, 1);
+ * const optimizer = new optim.SGD(model.parameters(), { lr: 0.2 });
+ * const history = await fit(model, loader, { loss: new nn.MSELoss(), optimizer, epochs: 200 });
+ * expect(model.weight.item()).toBeCloseTo(2, 3);
+ * expect(history.stoppedBy).toBe('epochs');
+ */
+export async function fit(model: Module, loader: DataLoader, options: FitOptions): Promise<History> {
+  checkFitOptions(options);
+  checkMetrics(options.metrics);
+  const job = { model, loader, options };
+  const history: History = {
+    epochs: [],
+    stoppedBy: 'epochs',
+    seed: currentSeed(),
+    loaderSeed: loader.seed,
+    build: runtimeInfo().build,
+  };
+  await inMode(model, true, async () => {
+    let driver: Driver | undefined;
+    try {
+      driver = options.compiled === false ? new Eager(job) : new Compiled(job);
+      await train(driver, job, history);
+    } finally {
+      driver?.release();
+      (options.optimizer as Optimizer).close();
+    }
+  });
+  return history;
+}

@@ -1,0 +1,29 @@
+/** What an epoch brought. */
+export interface HistoryRow {
+  /** Counted from 1 in this call of `fit`. */
+  epoch: number;
+  /** The mean of the batches' losses, weighted by their rows. */
+  loss: number;
+  /** The loss on the validation rows, after the epoch. */
+  valLoss?: number;
+  /** The learning rate. */
+  lr: number;
+  /** Seconds since `fit` began. */
+  seconds: number;
+  /** Metrics by name; those of the validation rows have `val` before their names. */
+  [metric: string]: number | undefined;
+}
+
+/** What a training was. */
+export interface History {
+  /** One row an epoch. */
+  epochs: HistoryRow[];
+  /** Why it ended. */
+  stoppedBy: 'epochs' | 'targetLoss' | 'signal';
+  /** The seed of what had none of its own. */
+  seed: number;
+  /** The seed of the loader's order. */
+  loaderSeed: number;
+  /** The build of the kernels that ran. */
+  build: string;
+}

@@ -1,0 +1,191 @@
+import { Kernel } from '../../assembly/kernel';
+import { emit, newStorage, type Trace, trace } from '../tensor/driver';
+import { compile, type Program } from '../tensor/planner';
+import type { Tensor } from '../tensor/tensor';
+import type { Storage } from '../wasm/heap';
+import { eachOperand, isWritten } from '../wasm/record';
+import { runtime } from '../wasm/runtime';
+
+/** The most steps in one call: the tables of hyperparameters and losses have as many rows. */
+const MAX_STEPS = 16384;
+const SEGMENT_WORDS = 4;
+/** save, begin, two stretches, check */
+const MAX_SEGMENTS = 5;
+
+/** The smallest power of two that is not below n, and at most MAX_STEPS. */
+export function tableSteps(n: number): number {
+  let steps = 1;
+  while (steps < n && steps < MAX_STEPS) steps *= 2;
+  return steps;
+}
+
+/** Steps that share a program, such as the full batches of an epoch. */
+export interface Stretch {
+  /** The step after the last, counted from the epoch's first. */
+  readonly end: number;
+  /** What one step does; its result is the loss. */
+  readonly step: () => Tensor;
+}
+
+/** What is not finite after a slice: a step's loss, or a tensor that training changes. */
+export interface Fault {
+  /** The storage, or undefined for the loss. */
+  readonly storage: Storage | undefined;
+}
+
+/** What traces change that outlives them. */
+function changedBy(traces: readonly Trace[], spare: Storage): Storage[] {
+  const found = new Set<Storage>();
+  for (const { steps, storages } of traces) {
+    for (const step of steps) {
+      eachOperand(step, ({ storage }, letter) => {
+        if (isWritten(letter) && !storages.has(storage) && storage !== spare) found.add(storage);
+      });
+    }
+  }
+  return [...found];
+}
+
+const startOf = (storage: Storage) => ({ storage, offset: 0 });
+
+interface Segment {
+  program: Program;
+  first: number;
+  end: number;
+}
+
+/**
+ * The steps of an epoch as programs, run some at a time. A slice is one call into Wasm:
+ *
+ *     | copy what will change | begin the epoch | steps | steps of the last batch | look for NaN and infinity |
+ */
+export class Slices {
+  /** Nanoseconds that a step is thought to take. */
+  readonly nanoseconds: number;
+  private readonly stretches: { program: Program; end: number }[];
+  private readonly begin: Program | undefined;
+  private readonly save: Program;
+  private readonly back: Program;
+  private readonly check: Program;
+  private readonly changed: readonly Storage[];
+  private readonly own: Storage[] = [];
+  private readonly segments: Storage;
+  private readonly losses: Storage;
+  private readonly found: Storage;
+
+  /**
+   * @param capacity the most steps in a slice, a power of two.
+   * @param begin what comes before an epoch's first step; it sees the epoch's number as its step.
+   */
+  constructor(stretches: readonly Stretch[], { capacity, begin }: { capacity: number; begin?: () => void }) {
+    this.losses = this.room(capacity);
+    this.segments = this.room(MAX_SEGMENTS * SEGMENT_WORDS);
+    const kept = { storage: this.losses, offset: 0, stride: 4, mask: capacity - 1 };
+    const traces = stretches.map(({ step }) => trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace);
+    this.changed = changedBy(traces, this.losses);
+    this.stretches = traces.map((t, i) => ({ program: compile(t), end: (stretches[i] as Stretch).end }));
+    this.begin = begin && compile(trace(begin).trace);
+    const copies = this.changed.map(({ bytes }) => this.room(bytes / 4));
+    this.save = copying(this.changed, copies);
+    this.back = copying(copies, this.changed);
+    this.found = this.room(this.changed.length);
+    this.check = checking(this.changed, this.found);
+    this.nanoseconds = Math.max(...this.stretches.map(({ program }) => program.nanoseconds));
+  }
+
+  /** Bytes that training holds beside the data and the model. */
+  get bytes(): number {
+    return this.own.reduce((n, s) => n + s.bytes, 0) + this.stretches.reduce((n, s) => n + s.program.bytes, 0);
+  }
+
+  private room(words: number): Storage {
+    const storage = newStorage(Math.max(words, 1) * 4);
+    runtime().heap.pin(storage);
+    this.own.push(storage);
+    return storage;
+  }
+
+  /** The steps from `first` up to `end`, each with the program it needs. */
+  private parts(first: number, end: number): Segment[] {
+    let from = first;
+    const parts: Segment[] = [];
+    for (const stretch of this.stretches) {
+      const to = Math.min(stretch.end, end);
+      if (from < to) parts.push({ program: stretch.program, first: from, end: to });
+      from = Math.max(from, to);
+    }
+    return parts;
+  }
+
+  private call(segments: readonly Segment[]): void {
+    const { heap, run } = runtime();
+    heap.clock++;
+    const at = heap.address(this.segments);
+    const words = segments.flatMap(({ program, first, end }) => [program.start, program.end, first, end]);
+    heap.i32.set(words, at / 4);
+    run(at, segments.length);
+  }
+
+  private once(program: Program, step = 0): Segment {
+    return { program, first: step, end: step + 1 };
+  }
+
+  /** Runs the steps from `first` up to `end`; before step 0 it begins epoch number `epoch`. */
+  run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): void {
+    const begin = this.begin && epoch !== undefined ? [this.once(this.begin, epoch)] : [];
+    this.call([this.once(this.save), ...begin, ...this.parts(first, end), this.once(this.check)]);
+  }
+
+  /** Puts back what the last slice changed. */
+  restore(): void {
+    this.call([this.once(this.back)]);
+  }
+
+  /** The losses of the steps from `first` up to `end` of the last slice. */
+  lossesOf(first: number, end: number): number[] {
+    const { heap } = runtime();
+    const at = heap.address(this.losses) / 4;
+    const mask = this.losses.bytes / 4 - 1;
+    const floats = heap.f32;
+    return Array.from({ length: end - first }, (_, i) => floats[at + ((first + i) & mask)] as number);
+  }
+
+  /** What the last slice left not finite, if anything. */
+  fault(losses: readonly number[]): Fault | undefined {
+    if (!losses.every(Number.isFinite)) return { storage: undefined };
+    const { heap } = runtime();
+    const at = heap.address(this.found) / 4;
+    const bad = this.changed.findIndex((_, i) => (heap.i32[at + i] as number) >= 0);
+    return bad < 0 ? undefined : { storage: this.changed[bad] };
+  }
+
+  release(): void {
+    for (const { program } of this.stretches) program.release();
+    for (const program of [this.begin, this.save, this.back, this.check]) program?.release();
+    const { heap } = runtime();
+    for (const storage of this.own) {
+      heap.unpin(storage);
+      heap.free(storage);
+    }
+  }
+}
+
+/** A program that copies storages to others of the same sizes. */
+function copying(from: readonly Storage[], to: readonly Storage[]): Program {
+  const copies = () => {
+    from.forEach((s, i) => {
+      emit(Kernel.copyWords, startOf(s), startOf(to[i] as Storage), s.bytes / 4);
+    });
+  };
+  return compile(trace(copies).trace);
+}
+
+/** A program that writes, for each storage, where its first NaN or infinity stands, or -1. */
+function checking(storages: readonly Storage[], found: Storage): Program {
+  const checks = () => {
+    storages.forEach((s, i) => {
+      emit(Kernel.findNonFinite, startOf(s), s.bytes / 4, { storage: found, offset: i * 4 });
+    });
+  };
+  return compile(trace(checks).trace);
+}

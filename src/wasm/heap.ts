@@ -1,0 +1,197 @@
+import { MemoryError, StateError } from '../errors';
+import { Allocator, type Block, LINE, roundUp } from './allocator';
+
+const PAGE = 65536;
+const MAX_BYTES = 65536 * PAGE;
+/** Address 0 means "none" in a record, so the first line is never handed out. */
+const START = LINE;
+/** Kernels may read up to a line past the end of an operand. */
+const GUARD = LINE;
+/** Tensors that nobody has pinned may hold this much before the coldest move out. */
+const LOOSE_BYTES = 32 * 2 ** 20;
+/** What a small tensor counts for at least: its objects in JavaScript. */
+const LEAST_COUNTED = 512;
+
+/** The bytes of one or more tensors: in memory, or moved out into an ArrayBuffer until they are next used. */
+export class Storage {
+  block: Block | undefined;
+  outside: ArrayBuffer | undefined;
+  freed = false;
+  /** Tensors over these bytes. */
+  holders = 1;
+  pins = 0;
+  /** The heap's clock when this was last used. */
+  used = 0;
+  /** Was moved out and called back: evidently somebody keeps it. */
+  proven = false;
+
+  constructor(readonly bytes: number) {}
+}
+
+function counted(storage: Storage): number {
+  return Math.max(LEAST_COUNTED, storage.bytes);
+}
+
+/**
+ * The one memory of a runtime. Nobody has to free anything: what is cold moves out into ArrayBuffers, which the engine's
+ * collector sees. The heap holds on to a storage only while its bytes are in memory.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  clock = 0;
+  private readonly allocator: Allocator;
+  private loose = 0;
+  private provenBytes = 0;
+  private words: Int32Array<ArrayBuffer>;
+  private floats: Float32Array<ArrayBuffer>;
+  /** While set, every storage made is listed here. */
+  scope: Storage[] | undefined;
+
+  constructor(private readonly maxBytes = MAX_BYTES) {
+    const initial = 16;
+    this.memory = new WebAssembly.Memory({ initial });
+    this.allocator = new Allocator(START, initial * PAGE - GUARD);
+    this.words = new Int32Array(this.memory.buffer);
+    this.floats = new Float32Array(this.memory.buffer);
+  }
+
+  /** The whole memory as integers, and as floats. Fetch them anew after anything that may allocate. */
+  get i32(): Int32Array<ArrayBuffer> {
+    if (this.words.buffer !== this.memory.buffer) this.words = new Int32Array(this.memory.buffer);
+    return this.words;
+  }
+
+  get f32(): Float32Array<ArrayBuffer> {
+    if (this.floats.buffer !== this.memory.buffer) this.floats = new Float32Array(this.memory.buffer);
+    return this.floats;
+  }
+
+  /** Bytes of the memory, whether they are taken or not. */
+  get bytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** Bytes that are taken. */
+  get taken(): number {
+    return this.allocator.taken;
+  }
+
+  allocate(bytes: number): Storage {
+    const storage = new Storage(bytes);
+    storage.used = this.clock;
+    this.admit(storage);
+    this.scope?.push(storage);
+    return storage;
+  }
+
+  /** Where a storage's bytes are; brings them back if they had moved out. */
+  address(storage: Storage): number {
+    storage.used = this.clock;
+    if (storage.block) return storage.block.address;
+    this.needLive(storage);
+    const outside = storage.outside as ArrayBuffer;
+    storage.proven = true;
+    const block = this.admit(storage);
+    this.provenBytes += counted(storage);
+    storage.outside = undefined;
+    new Uint8Array(this.memory.buffer).set(new Uint8Array(outside), block.address);
+    return block.address;
+  }
+
+  /** A copy of a storage's first bytes, wherever they are. */
+  read(storage: Storage, { offset, bytes }: { offset: number; bytes: number }): ArrayBuffer {
+    this.needLive(storage);
+    const from = storage.block ? storage.block.address + offset : offset;
+    return (storage.block ? this.memory.buffer : (storage.outside as ArrayBuffer)).slice(from, from + bytes);
+  }
+
+  free(storage: Storage): void {
+    if (storage.freed || storage.pins > 0) return;
+    this.release(storage);
+    storage.outside = undefined;
+    storage.freed = true;
+  }
+
+  /** Keeps a storage where it is, until as many unpins. */
+  pin(storage: Storage): number {
+    const address = this.address(storage);
+    if (storage.pins++ === 0) this.loose -= counted(storage);
+    return address;
+  }
+
+  unpin(storage: Storage): void {
+    if (--storage.pins === 0) this.loose += counted(storage);
+  }
+
+  private needLive(storage: Storage): void {
+    if (!storage.freed && (storage.block || storage.outside)) return;
+    throw new StateError(
+      'A tensor was used after it was disposed, or after the backward() or the compiled step that it belonged to; ' +
+        'use it before, keep a copy with detach() and toTypedArray(), or call backward({ retainGraph: true }).',
+    );
+  }
+
+  private admit(storage: Storage): Block {
+    if (this.loose + counted(storage) > LOOSE_BYTES + this.provenBytes) this.moveOut(LOOSE_BYTES / 2);
+    const block = this.allocator.allocate(storage.bytes) ?? this.grown(storage.bytes);
+    block.owner = storage;
+    storage.block = block;
+    this.loose += counted(storage);
+    return block;
+  }
+
+  private release(storage: Storage): void {
+    if (!storage.block) return;
+    this.allocator.free(storage.block);
+    storage.block = undefined;
+    this.loose -= counted(storage);
+    if (storage.proven) this.provenBytes -= counted(storage);
+    storage.proven = false;
+  }
+
+  /** Moves the longest unused storages out until no more than `keep` bytes are loose, sparing those of this tick. */
+  private moveOut(keep: number): void {
+    const cold: Storage[] = [];
+    for (let block = this.allocator.last; block; block = block.before) {
+      const owner = block.owner as Storage | undefined;
+      if (owner && owner.pins === 0 && owner.used < this.clock) cold.push(owner);
+    }
+    cold.sort((a, b) => a.used - b.used);
+    for (const storage of cold) {
+      if (this.loose <= keep) return;
+      const { address } = storage.block as Block;
+      storage.outside = this.memory.buffer.slice(address, address + storage.bytes);
+      this.release(storage);
+    }
+  }
+
+  private grown(bytes: number): Block {
+    const size = this.memory.buffer.byteLength;
+    const needed = roundUp(size + bytes + bytes / 4 + PAGE, PAGE);
+    const comfortable = Math.min(Math.max(needed, roundUp(size * 1.25, PAGE)), this.maxBytes);
+    if (this.grow(comfortable)) {
+      const block = this.allocator.allocate(bytes);
+      if (block) return block;
+    }
+    this.moveOut(0);
+    const block = this.allocator.allocate(bytes);
+    if (block) return block;
+    throw new MemoryError(
+      `${bytes} bytes were asked for and could not be had: memory holds ${this.taken} bytes in tensors and programs ` +
+        `(${this.loose} of them in tensors that could move out) and may not grow past ${this.maxBytes}. ` +
+        'Use a smaller batch or model, or allow more with configure({ maxMemory }).',
+    );
+  }
+
+  private grow(bytes: number): boolean {
+    const pages = (bytes - this.memory.buffer.byteLength) / PAGE;
+    if (pages <= 0) return false;
+    try {
+      this.memory.grow(pages);
+    } catch {
+      return false;
+    }
+    this.allocator.extend(bytes - GUARD);
+    return true;
+  }
+}

@@ -1,0 +1,5 @@
+declare module '*.wasm' {
+  /** The file's bytes in base64. */
+  const base64: string;
+  export default base64;
+}

@@ -1,0 +1,110 @@
+import { Kernel } from '../../assembly/kernel';
+import type { Storage } from './heap';
+
+/** A place in a storage. With a `stride` it advances by that many bytes a step, modulo `mask` + 1 steps. */
+export interface Operand {
+  readonly storage: Storage;
+  /** Bytes from the storage's start. */
+  readonly offset: number;
+  readonly stride?: number;
+  readonly mask?: number;
+}
+
+/** An operand, a number, or nothing where an operand may be left out. */
+export type Argument = Operand | number | undefined;
+
+/** One kernel call. */
+export interface Step {
+  readonly kernel: Kernel;
+  readonly args: readonly Argument[];
+}
+
+/**
+ * What each kernel's arguments are, in order:
+ *
+ *     r  an operand that is read       R  the same, advancing with the step
+ *     w  one that is overwritten       W  the same, advancing with the step
+ *     m  one that is read and changed
+ *     i  an integer                    f  a float
+ */
+export const SIGNATURES: { readonly [K in Kernel]: string } = {
+  [Kernel.copyWords]: 'rWi',
+  [Kernel.copyStrided]: 'rwiiiiiiiiiiii',
+  [Kernel.fillWords]: 'wii',
+  [Kernel.gatherRows]: 'rRwii',
+  [Kernel.scatterRows]: 'rrmii',
+  [Kernel.permute]: 'wiiii',
+  [Kernel.fillUniform]: 'wiiiiiff',
+  [Kernel.fillNormal]: 'wiiiiiff',
+  [Kernel.mapUnary]: 'irwif',
+  [Kernel.mapBinary]: 'irrwiiiiiif',
+  [Kernel.select]: 'rrrwi',
+  [Kernel.sumColumns]: 'rwiif',
+  [Kernel.sumRows]: 'rwiiif',
+  [Kernel.extremeColumns]: 'rwiif',
+  [Kernel.indexExtreme]: 'rwiif',
+  [Kernel.softmaxColumns]: 'rwiii',
+  [Kernel.product]: 'riiriiwiiiriw',
+  [Kernel.productNarrow]: 'rriwiiiri',
+  [Kernel.elementwiseLoss]: 'irrwwiif',
+  [Kernel.softmaxCrossEntropy]: 'rrwwiif',
+  [Kernel.updateSgd]: 'mrmiRi',
+  [Kernel.updateAdam]: 'mrmmiR',
+  [Kernel.findNonFinite]: 'riw',
+};
+
+const HEADER_WORDS = 2;
+const isOperand = (letter: string) => letter !== 'i' && letter !== 'f';
+const advances = (letter: string) => letter === 'R' || letter === 'W';
+export const isWritten = (letter: string) => letter === 'w' || letter === 'W' || letter === 'm';
+export const isRead = (letter: string) => letter === 'r' || letter === 'R' || letter === 'm';
+
+/** Calls `visit` with each operand of a step and the letter of its signature. */
+export function eachOperand(step: Step, visit: (operand: Operand, letter: string) => void): void {
+  const signature = SIGNATURES[step.kernel];
+  for (let i = 0; i < signature.length; i++) {
+    const arg = step.args[i];
+    if (typeof arg === 'object') visit(arg, signature[i] as string);
+  }
+}
+
+/** The words that a record of this kernel takes. */
+export function wordsOf(kernel: Kernel): number {
+  let words = HEADER_WORDS;
+  for (const letter of SIGNATURES[kernel]) words += advances(letter) ? 3 : 1;
+  return words;
+}
+
+const floatBits = new Float32Array(1);
+const integerBits = new Int32Array(floatBits.buffer);
+
+function bitsOf(value: number): number {
+  floatBits[0] = value;
+  return integerBits[0] as number;
+}
+
+/** Writes a step's record at word `at` and returns the word after it. `address` says where a storage is. */
+export function writeRecord(
+  words: Int32Array,
+  at: number,
+  { step, address }: { step: Step; address: (storage: Storage) => number },
+): number {
+  const signature = SIGNATURES[step.kernel];
+  let next = at + HEADER_WORDS;
+  for (let i = 0; i < signature.length; i++) {
+    const letter = signature[i] as string;
+    const arg = step.args[i];
+    if (!isOperand(letter)) words[next++] = letter === 'f' ? bitsOf(arg as number) : (arg as number);
+    else {
+      const operand = arg as Operand | undefined;
+      words[next++] = operand ? address(operand.storage) + operand.offset : 0;
+      if (advances(letter)) {
+        words[next++] = operand?.stride ?? 0;
+        words[next++] = operand?.mask ?? -1;
+      }
+    }
+  }
+  words[at] = step.kernel;
+  words[at + 1] = (next - at) * 4;
+  return next;
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+"""Writes the oracle files that test/golden-*.test.ts read (torch 1.13, numpy 1.24).
+
+    /usr/bin/python3 test/golden/generate.py
+
+Every value is computed in float64 from inputs that float32 holds exactly, and computed again in float32: a case on
+which PyTorch's own float32 strays by more than a fifth of what the tests allow is an error here, not there.
+"""
+
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import torch
+
+import losses
+import modules
+import ops
+import text
+import trajectories
+from common import dump
+
+BYTES_ALLOWED = 730_000
+# The tests' tolerance is 5e-6 (1 + |b|): 8 digits cost a thousandth of it.
+DIGITS = {text: 12}
+
+
+def main():
+    torch.set_num_threads(1)
+    folder = Path(__file__).parent
+    total = 0
+    for room in (text, ops, modules, losses, trajectories):
+        path = folder / f"{room.__name__}.json"
+        path.write_text(dump(room.build(), DIGITS.get(room, 8)) + "\n")
+        total += path.stat().st_size
+        print(f"{path.name:20} {path.stat().st_size:8} bytes")
+    if total > BYTES_ALLOWED:
+        sys.exit(f"The files take {total} bytes, more than the {BYTES_ALLOWED} allowed.")
+
+
+if __name__ == "__main__":
+    main()

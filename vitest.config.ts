@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
+
+export default defineConfig({
+  plugins: [
+    {
+      name: 'wasm-as-base64',
+      enforce: 'pre',
+      load(id) {
+        return id.endsWith('.wasm') ? `export default ${JSON.stringify(readFileSync(id, 'base64'))}` : undefined;
+      },
+    },
+  ],
+  resolve: {
+    alias: [
+      { find: /^downhill$/, replacement: source('index.ts') },
+      { find: /^downhill\/(nn|optim|data)$/, replacement: source('$1/index.ts') },
+    ],
+  },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 },
+});
