@@ -91,6 +91,6 @@ export function checkNumber(
 
 export const isCount = { needed: 'a whole number of at least 1', holds: (n: number) => Number.isInteger(n) && n >= 1 };
 export const isIndex = { needed: 'a whole number of at least 0', holds: (n: number) => Number.isInteger(n) && n >= 0 };
-export const isFinite = { needed: 'a finite number', holds: (n: number) => Number.isFinite(n) };
+export const isReal = { needed: 'a finite number', holds: (n: number) => Number.isFinite(n) };
 export const isRate = { needed: 'a finite number of at least 0', holds: (n: number) => Number.isFinite(n) && n >= 0 };
 export const isFraction = { needed: 'at least 0 and less than 1', holds: (n: number) => n >= 0 && n < 1 };

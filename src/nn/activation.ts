@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isFinite } from '../errors';
+import { checkNumber, checkOptions, isReal } from '../errors';
 import * as elementwise from '../tensor/ops/elementwise';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from './module';
@@ -29,7 +29,7 @@ export class LeakyReLU extends Module {
     super();
     checkOptions('LeakyReLU', options, ['negativeSlope']);
     this.negativeSlope = options.negativeSlope ?? 0.01;
-    checkNumber('The negativeSlope of LeakyReLU', this.negativeSlope, isFinite);
+    checkNumber('The negativeSlope of LeakyReLU', this.negativeSlope, isReal);
   }
 
   forward(x: Tensor): Tensor {
@@ -55,7 +55,7 @@ export class ELU extends Module {
     super();
     checkOptions('ELU', options, ['alpha']);
     this.alpha = options.alpha ?? 1;
-    checkNumber('The alpha of ELU', this.alpha, isFinite);
+    checkNumber('The alpha of ELU', this.alpha, isReal);
   }
 
   forward(x: Tensor): Tensor {
@@ -108,7 +108,7 @@ export class Softplus extends Module {
     this.beta = options.beta ?? 1;
     this.threshold = options.threshold ?? 20;
     checkNumber('The beta of Softplus', this.beta, { needed: 'above 0', holds: (n) => n > 0 && Number.isFinite(n) });
-    checkNumber('The threshold of Softplus', this.threshold, isFinite);
+    checkNumber('The threshold of Softplus', this.threshold, isReal);
   }
 
   forward(x: Tensor): Tensor {

@@ -106,7 +106,7 @@ export abstract class Module {
     }
     const values = own.map(([name, tensor]) => ({
       tensor,
-      value: valueOf(name, tensor.shape, dict[name] as StateEntry),
+      value: entryValue(name, tensor.shape, dict[name] as StateEntry),
     }));
     for (const { tensor, value } of values) tensor.assign(value);
     return this;
@@ -137,7 +137,7 @@ export abstract class Module {
 }
 
 /** The value of one entry, if it fits. */
-function valueOf(name: string, shape: Shape, entry: StateEntry): Tensor | Float32Array {
+function entryValue(name: string, shape: Shape, entry: StateEntry): Tensor | Float32Array {
   const given = entry?.shape;
   if (!Array.isArray(given) || !sameShape(given, shape)) {
     throw new ShapeError(

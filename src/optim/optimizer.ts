@@ -276,7 +276,9 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     for (const own of options) this.check(own);
     this.states.clear();
     for (const [p, state] of loaded) this.states.set(p, state);
-    this.groups.forEach((group, i) => Object.assign(group.options, options[i]));
+    this.groups.forEach((group, i) => {
+      Object.assign(group.options, options[i]);
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isFinite, isRate, OptionError } from '../errors';
+import { checkNumber, isRate, isReal, OptionError } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
@@ -47,7 +47,7 @@ export class SGD extends Optimizer<SGDOptions> {
   protected check({ lr, momentum, dampening, nesterov, weightDecay }: SGDOptions): void {
     checkNumber('lr', lr, isRate);
     checkNumber('momentum', momentum, isRate);
-    checkNumber('dampening', dampening, isFinite);
+    checkNumber('dampening', dampening, isReal);
     checkNumber('weightDecay', weightDecay, isRate);
     if (nesterov && (momentum === 0 || dampening !== 0)) {
       throw new OptionError(

@@ -1,5 +1,5 @@
 import type { DataLoader } from '../data/loader';
-import { DivergenceError, OptionError, ShapeError } from '../errors';
+import { DivergenceError, ShapeError } from '../errors';
 import { lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import { clipGradNorm } from '../optim/clip';
@@ -9,13 +9,15 @@ import { isTracing } from '../tensor/driver';
 import { show } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import { currentSeed } from '../wasm/random';
+import type { Operand } from '../wasm/record';
 import { runtimeInfo } from '../wasm/runtime';
+import { Compiled } from './compiled';
 import { evaluate, inMode } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkMetrics } from './metrics';
 import { checkFitOptions, type FitOptions } from './options';
-import { PAUSE_EVERY, Pacer } from './pause';
-import { type Fault, Slices, tableSteps } from './slices';
+import { Pacer } from './pause';
+import type { Fault, Stretch } from './slices';
 
 /** One step of training on a batch: the same code for both drivers. */
 function stepOf(
@@ -44,7 +46,7 @@ function stepOf(
 /** Runs the steps of epochs, one driver or the other. */
 interface Driver {
   /** The most steps that should run before a pause. */
-  steps(): number;
+  readonly steps: number;
   begin(epoch: number): void;
   /** Runs steps of the epoch and returns their losses. */
   run(first: number, end: number): number[];
@@ -77,40 +79,41 @@ function diverged(
   );
 }
 
-/** Steps recorded once and replayed in slices, each one call into Wasm. */
-class Compiled implements Driver {
-  private readonly slices: Slices;
-  private readonly capacity: number;
+/** The stretches of an epoch: its full batches, and a last one that is not full. */
+function stretchesOf({ model, loader, options }: Job, order: Operand): Stretch[] {
+  const step = stepOf(model, options);
+  const { batchSize, length, rows } = loader;
+  const index = { ...order, stride: batchSize * 4, mask: -1 };
+  const full = Math.floor(rows / batchSize);
+  const stretches: Stretch[] = [];
+  if (full > 0) stretches.push({ end: full, step: () => step(loader.gather(index, batchSize)) });
+  if (full < length) stretches.push({ end: length, step: () => step(loader.gather(index, rows - full * batchSize)) });
+  return stretches;
+}
+
+/** The compiled driver. */
+class Replayed implements Driver {
+  private readonly compiled: Compiled;
   private readonly order: Tensor;
   private pass: number | undefined;
   private epoch = 0;
-  private nanoseconds: number;
 
   constructor(private readonly job: Job) {
-    const { model, loader, options } = job;
-    const { batchSize, length, rows } = loader;
-    this.capacity = tableSteps(length);
+    const { loader, options } = job;
     this.order = loader.newOrder();
-    (options.optimizer as Optimizer).open(this.capacity);
-    const step = stepOf(model, options);
-    const index = { storage: this.order.storage, offset: 0, stride: batchSize * 4, mask: -1 };
-    const full = Math.floor(rows / batchSize);
-    const stretches = [{ end: full, step: () => step(loader.gather(index, batchSize)) }];
-    if (full < length) stretches.push({ end: length, step: () => step(loader.gather(index, rows - full * batchSize)) });
+    const order = { storage: this.order.storage, offset: 0 };
     const changes = loader.shuffle || loader.dataset.within;
-    this.slices = new Slices(
-      stretches.filter(({ end }) => end > 0),
-      {
-        capacity: this.capacity,
-        ...(changes && { begin: () => loader.emitOrder({ storage: this.order.storage, offset: 0 }) }),
-      },
-    );
-    this.nanoseconds = this.slices.nanoseconds;
+    this.compiled = new Compiled(stretchesOf(job, order), {
+      optimizer: options.optimizer as Optimizer,
+      steps: loader.length,
+      yieldEvery: options.yieldEvery,
+      begin: changes ? () => loader.emitOrder(order) : undefined,
+      diverged: (fault, step) => diverged(job, fault, { epoch: this.epoch, batch: step + 1 }),
+    });
   }
 
-  steps(): number {
-    const wanted = ((this.job.options.yieldEvery ?? PAUSE_EVERY) * 1e6) / this.nanoseconds;
-    return Math.max(1, Math.min(this.capacity, Math.floor(wanted)));
+  get steps(): number {
+    return this.compiled.steps;
   }
 
   begin(epoch: number): void {
@@ -119,58 +122,26 @@ class Compiled implements Driver {
   }
 
   run(first: number, end: number): number[] {
-    const started = performance.now();
-    const { losses, fault } = this.attempt(first, end);
-    if (fault) this.replay(first, end);
-    const taken = (performance.now() - started) * 1e6;
-    // A clock that stands still, as in some workers, leaves the guess as it is.
-    if (taken > 0) this.nanoseconds = taken / (end - first);
-    return losses;
-  }
-
-  private attempt(first: number, end: number): { losses: number[]; fault: Fault | undefined } {
-    const optimizer = this.job.options.optimizer as Optimizer;
-    optimizer.prepare(first, end - first);
-    this.slices.run({ first, end, epoch: this.pass });
+    const epoch = this.pass;
     this.pass = undefined;
-    const losses = this.slices.lossesOf(first, end);
-    const fault = this.slices.fault(losses);
-    if (!fault) optimizer.advance(end - first);
-    return { losses, fault };
-  }
-
-  /** Goes back to before the slice and takes its steps one by one, up to the one that fails. */
-  private replay(first: number, end: number): never {
-    this.slices.restore();
-    for (let i = first; i < end; i++) {
-      const { fault } = this.attempt(i, i + 1);
-      if (!fault) continue;
-      this.slices.restore();
-      throw diverged(this.job, fault, { epoch: this.epoch, batch: i + 1 });
-    }
-    throw new OptionError(
-      'A slice was not finite and its replay was: the data changed while fit was training on it. Leave it alone until fit is done.',
-    );
+    return this.compiled.run({ first, end, epoch });
   }
 
   release(): void {
-    this.slices.release();
+    this.compiled.release();
     this.order.dispose();
   }
 }
 
 /** The eager loop, one batch at a time. */
 class Eager implements Driver {
+  readonly steps = 1;
   private readonly step: (batch: readonly Tensor[]) => Tensor;
   private batches: Iterator<readonly Tensor[]> | undefined;
   private epoch = 0;
 
   constructor(private readonly job: Job) {
     this.step = stepOf(job.model, job.options);
-  }
-
-  steps(): number {
-    return 1;
   }
 
   begin(epoch: number): void {
@@ -203,7 +174,7 @@ async function runEpoch(
   let sum = 0;
   for (let first = 0; first < length; ) {
     if (options.signal?.aborted) return undefined;
-    const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps()));
+    const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
     const losses = driver.run(first, end);
     losses.forEach((loss, i) => {
       sum += loss * loader.rowsOf(first + i);
@@ -288,11 +259,10 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
   await inMode(model, true, async () => {
     let driver: Driver | undefined;
     try {
-      driver = options.compiled === false ? new Eager(job) : new Compiled(job);
+      driver = options.compiled === false ? new Eager(job) : new Replayed(job);
       await train(driver, job, history);
     } finally {
       driver?.release();
-      (options.optimizer as Optimizer).close();
     }
   });
   return history;

@@ -19,7 +19,6 @@ function upright(x: Tensor): Tensor {
   return x.strides[0] === 1 ? x : x.transpose().contiguous().transpose();
 }
 
-const [ROW, COLUMN] = [0, 1] as const;
 const sizes = (x: Tensor) => x.shape as readonly [number, number];
 const strides = (x: Tensor) => x.strides as readonly [number, number];
 
@@ -38,11 +37,11 @@ function multiply(
   { bias, overRows = false }: { bias?: Tensor | undefined; overRows?: boolean } = {},
 ): Tensor {
   const [m, k] = sizes(a);
-  const n = sizes(b)[COLUMN];
+  const [, n] = sizes(b);
   const c = a.spawn([m, n]);
   if (n < NARROW && !overRows) {
     const columns = upright(b);
-    emit(Kernel.productNarrow, a.contiguous(), columns, strides(columns)[COLUMN], c, m, n, k, bias, Activation.none);
+    emit(Kernel.productNarrow, a.contiguous(), columns, strides(columns)[1], c, m, n, k, bias, Activation.none);
     return c;
   }
   const left = readable(a);

@@ -1,0 +1,90 @@
+import { StateError } from '../errors';
+import type { Optimizer } from '../optim/optimizer';
+import { PAUSE_EVERY } from './pause';
+import { type Fault, Slices, type Stretch, tableSteps } from './slices';
+
+interface CompiledOptions {
+  optimizer: Optimizer;
+  /** Steps of an epoch. */
+  steps: number;
+  /** Milliseconds that a slice may take. Default: PAUSE_EVERY. */
+  yieldEvery?: number | undefined;
+  begin?: (() => void) | undefined;
+  /** The error for a step, counted from the epoch's first, that gave something not finite. */
+  diverged: (fault: Fault, step: number) => Error;
+}
+
+/**
+ * Training steps that are recorded once and replayed in slices. Nothing is checked within a slice: if one ends with a number
+ * that is not finite, what it changed is put back and its steps are taken again one by one, up to the one that fails.
+ */
+export class Compiled {
+  private readonly slices: Slices;
+  private readonly capacity: number;
+  private nanoseconds: number;
+
+  constructor(
+    stretches: readonly Stretch[],
+    private readonly options: CompiledOptions,
+  ) {
+    this.capacity = tableSteps(options.steps);
+    options.optimizer.open(this.capacity);
+    this.slices = new Slices(stretches, { capacity: this.capacity, ...(options.begin && { begin: options.begin }) });
+    this.nanoseconds = this.slices.nanoseconds;
+  }
+
+  /** The most steps that should run before a pause. */
+  get steps(): number {
+    const wanted = ((this.options.yieldEvery ?? PAUSE_EVERY) * 1e6) / this.nanoseconds;
+    return Math.max(1, Math.min(this.capacity, Math.floor(wanted)));
+  }
+
+  /** Runs the steps from `first` up to `end` and returns their losses; begins an epoch where its number is given. */
+  run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): number[] {
+    const started = performance.now();
+    const { losses, fault } = this.attempt(first, end, epoch);
+    if (fault) this.replay(first, end);
+    const taken = (performance.now() - started) * 1e6;
+    // A clock that stands still, as in some workers, leaves the guess as it is.
+    if (taken > 0) this.nanoseconds = taken / (end - first);
+    return losses;
+  }
+
+  /** Goes back to before the last slice and takes its steps from `first` up to `end` again. */
+  again(first: number, end: number): void {
+    this.slices.restore();
+    this.options.optimizer.advance(-this.last);
+    this.attempt(first, end);
+  }
+
+  private last = 0;
+
+  private attempt(first: number, end: number, epoch?: number): { losses: number[]; fault: Fault | undefined } {
+    const { optimizer } = this.options;
+    optimizer.prepare(first, end - first);
+    this.slices.run({ first, end, epoch });
+    const losses = this.slices.lossesOf(first, end);
+    const fault = this.slices.fault(losses);
+    this.last = fault ? 0 : end - first;
+    optimizer.advance(this.last);
+    return { losses, fault };
+  }
+
+  private replay(first: number, end: number): never {
+    this.slices.restore();
+    for (let i = first; i < end; i++) {
+      const { fault } = this.attempt(i, i + 1);
+      if (!fault) continue;
+      this.slices.restore();
+      throw this.options.diverged(fault, i);
+    }
+    throw new StateError(
+      'A slice of training was not finite and its replay was: its data were changed meanwhile. Leave them alone until fit is done.',
+    );
+  }
+
+  release(): void {
+    this.slices.release();
+    this.options.optimizer.close();
+  }
+}
