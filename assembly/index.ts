@@ -1,6 +1,6 @@
 import { mapBinary, mapUnary, select } from './elementwise';
 import { Kernel } from './kernel';
-import { elementwiseLoss, softmaxCrossEntropy } from './loss';
+import { elementwiseLoss, linearModel, softmaxCrossEntropy } from './loss';
 import { copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRows } from './move';
 import { product, productNarrow } from './product';
 import { fillNormal, fillUniform, permute } from './random';
@@ -57,6 +57,11 @@ function execute(r: usize, step: i32): void {
       return elementwiseLoss(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7));
     case Kernel.softmaxCrossEntropy:
       return softmaxCrossEntropy(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6));
+    case Kernel.linearModel:
+      return linearModel(
+        word(r, 0), word(r, 1), stepped(r, 2, step), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), word(r, 10), word(r, 11), word(r, 12),
+        word(r, 13), float(r, 14),
+      );
     case Kernel.updateSgd:
       return updateSgd(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step), word(r, 7));
     case Kernel.updateAdam:

@@ -40,6 +40,7 @@ export enum Kernel {
   productNarrow,
   elementwiseLoss,
   softmaxCrossEntropy,
+  linearModel,
   updateSgd,
   updateAdam,
   findNonFinite,

@@ -1,7 +1,8 @@
 import { BLOCK, Loss } from './kernel';
 import { firstLanes, fold, loadPart, storePart } from './lanes';
-import { expRow, largestOf, logOf } from './reduce';
+import { dotOf, expRow, largestOf, logOf } from './reduce';
 import * as math from './math';
+import { fillWords } from './move';
 
 /** (o - t)^2 and 2 (o - t) */
 class Squared {
@@ -51,7 +52,7 @@ function rowLoss<F>(o: usize, t: usize, dx: usize, n: i32, scale: v128): f32 {
 
 function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32): void {
   const row = <usize>n << 2;
-  const scale = f32x4.splat(1 / divisor);
+  const scale = f32x4.splat(<f32>1 / divisor);
   let total: f32 = 0;
   for (let first = 0; first < m; first += BLOCK) {
     const end = min(first + BLOCK, m);
@@ -104,4 +105,133 @@ export function softmaxCrossEntropy(o: usize, labels: usize, y: usize, dx: usize
     total = first ? total + partial : partial;
   }
   f32.store(y, total / divisor);
+}
+
+/** sum[j] += g x[j] for k neighbours. */
+function addScaled(sum: usize, x: usize, g: f32, k: i32): void {
+  const by = f32x4.splat(g);
+  const end = sum + (<usize>k << 2);
+  for (; sum < end; sum += 16, x += 16) v128.store(sum, f32x4.add(v128.load(sum), f32x4.mul(by, v128.load(x))));
+}
+
+/** The same for four rows, one after the other. */
+function addScaledFour(sum: usize, x0: usize, x1: usize, x2: usize, x3: usize, g: v128, k: i32): void {
+  const g0 = v128.shuffle<f32>(g, g, 0, 0, 0, 0);
+  const g1 = v128.shuffle<f32>(g, g, 1, 1, 1, 1);
+  const g2 = v128.shuffle<f32>(g, g, 2, 2, 2, 2);
+  const g3 = v128.shuffle<f32>(g, g, 3, 3, 3, 3);
+  const end = sum + (<usize>k << 2);
+  for (; sum < end; sum += 16, x0 += 16, x1 += 16, x2 += 16, x3 += 16) {
+    let s = f32x4.add(v128.load(sum), f32x4.mul(g0, v128.load(x0)));
+    s = f32x4.add(s, f32x4.mul(g1, v128.load(x1)));
+    s = f32x4.add(s, f32x4.mul(g2, v128.load(x2)));
+    v128.store(sum, f32x4.add(s, f32x4.mul(g3, v128.load(x3))));
+  }
+}
+
+/** Inputs whose gradient fits into one register. */
+const FEW: i32 = 4;
+
+/** sum + g[0] x0 + g[1] x1 + …, the first `count` rows in order, for up to four inputs. */
+function addRows(sum: v128, x0: usize, x1: usize, x2: usize, x3: usize, g: v128, count: i32): v128 {
+  sum = f32x4.add(sum, f32x4.mul(v128.shuffle<f32>(g, g, 0, 0, 0, 0), v128.load(x0)));
+  if (count > 1) sum = f32x4.add(sum, f32x4.mul(v128.shuffle<f32>(g, g, 1, 1, 1, 1), v128.load(x1)));
+  if (count > 2) sum = f32x4.add(sum, f32x4.mul(v128.shuffle<f32>(g, g, 2, 2, 2, 2), v128.load(x2)));
+  if (count > 3) sum = f32x4.add(sum, f32x4.mul(v128.shuffle<f32>(g, g, 3, 3, 3, 3), v128.load(x3)));
+  return sum;
+}
+
+/** sum + v[0] + v[1] + …, the first `count` lanes in order. */
+function addLanes(sum: f32, v: v128, count: i32): f32 {
+  sum += f32x4.extract_lane(v, 0);
+  if (count > 1) sum += f32x4.extract_lane(v, 1);
+  if (count > 2) sum += f32x4.extract_lane(v, 2);
+  if (count > 3) sum += f32x4.extract_lane(v, 3);
+  return sum;
+}
+
+/** Four numbers from four places. */
+function collect(a0: usize, a1: usize, a2: usize, a3: usize): v128 {
+  let v = v128.load32_splat(a0);
+  v = v128.load32_lane(a1, v, 1);
+  v = v128.load32_lane(a2, v, 2);
+  return v128.load32_lane(a3, v, 3);
+}
+
+/** The four dot products of rows x with w. */
+function dots(x0: usize, x1: usize, x2: usize, x3: usize, w: usize, k: i32): v128 {
+  // The fold of one product and 15 missing ones: + 0.
+  if (k == 1) return f32x4.add(f32x4.mul(collect(x0, x1, x2, x3), v128.load32_splat(w)), f32x4.splat(0));
+  let o = f32x4.splat(dotOf(x0, w, k));
+  o = f32x4.replace_lane(o, 1, dotOf(x1, w, k));
+  o = f32x4.replace_lane(o, 2, dotOf(x2, w, k));
+  return f32x4.replace_lane(o, 3, dotOf(x3, w, k));
+}
+
+/**
+ * The rows of a linear model, four at a time: a row is read for its dot product and, still in cache, for the gradient.
+ * Where fewer than four are left, the last one stands in for the missing, whose lanes are not added.
+ */
+function linearRows<F>(
+  x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
+): void {
+  const f = changetype<F>(0);
+  const scale = f32x4.splat(<f32>1 / divisor);
+  const row = <usize>k << 2;
+  const b = bias ? v128.load32_splat(bias) : f32x4.splat(0);
+  let loss: f32 = 0;
+  let slope: f32 = 0;
+  for (let first = 0; first == 0 || first < m; first += BLOCK) {
+    const end = min(first + BLOCK, m);
+    const sum = first ? partial : dw;
+    let lossPart: f32 = 0;
+    let slopePart: f32 = 0;
+    let few = f32x4.splat(0);
+    fillWords(sum, k, 0);
+    for (let i = first; i < end; i += 4) {
+      const left = end - i;
+      const at = index + (<usize>i << 2);
+      const i0 = <usize>i32.load(at);
+      const i1 = left > 1 ? <usize>i32.load(at, 4) : i0;
+      const i2 = left > 2 ? <usize>i32.load(at, 8) : i1;
+      const i3 = left > 3 ? <usize>i32.load(at, 12) : i2;
+      const x0 = x + i0 * row;
+      const x1 = x + i1 * row;
+      const x2 = x + i2 * row;
+      const x3 = x + i3 * row;
+      let o = dots(x0, x1, x2, x3, w, k);
+      if (bias) o = f32x4.add(o, b);
+      const ti = collect(t + (i0 << 2), t + (i1 << 2), t + (i2 << 2), t + (i3 << 2));
+      const g = f32x4.mul(f.slope(o, ti), scale);
+      lossPart = addLanes(lossPart, f.value(o, ti), left);
+      slopePart = addLanes(slopePart, g, left);
+      if (k <= FEW) few = addRows(few, x0, x1, x2, x3, g, left);
+      else if (left > 3) addScaledFour(sum, x0, x1, x2, x3, g, k);
+      else {
+        addScaled(sum, x0, f32x4.extract_lane(g, 0), k);
+        if (left > 1) addScaled(sum, x1, f32x4.extract_lane(g, 1), k);
+        if (left > 2) addScaled(sum, x2, f32x4.extract_lane(g, 2), k);
+      }
+    }
+    if (k <= FEW) v128.store(sum, few);
+    if (first) addScaled(dw, partial, 1, k);
+    loss = first ? loss + lossPart : lossPart;
+    slope = first ? slope + slopePart : slopePart;
+  }
+  f32.store(y, loss / divisor);
+  if (db) f32.store(db, slope);
+}
+
+/**
+ * A linear model of one output, its loss and its gradients in one pass over m rows of k inputs, which are read through their
+ * row numbers where they lie: o = w x + bias, y = (sum of loss(o, t)) / divisor, dw = sum of g x and db = sum of g with
+ * g = d loss / d o / divisor. The orders are those of the products, the loss and the sum that it stands for.
+ */
+export function linearModel(
+  f: Loss, x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
+): void {
+  switch (f) {
+    case Loss.squared: return linearRows<Squared>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+    case Loss.logistic: return linearRows<Logistic>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+  }
 }

@@ -1,6 +1,9 @@
-/** Words are 4 bytes, floats or integers alike. */
+/** Words are 4 bytes, floats or integers alike. The engine's own copy has a fixed cost that a few words are not worth. */
+const FEW: i32 = 32;
+
 export function copyWords(x: usize, y: usize, n: i32): void {
-  memory.copy(y, x, <usize>n << 2);
+  if (n > FEW) memory.copy(y, x, <usize>n << 2);
+  else for (; n > 0; n--, x += 4, y += 4) i32.store(y, i32.load(x));
 }
 
 export function fillWords(y: usize, n: i32, value: i32): void {
@@ -40,9 +43,7 @@ export function copyStrided(x: usize, y: usize, axes: usize): void {
 export function gatherRows(x: usize, index: usize, y: usize, m: i32, n: i32): void {
   const bytes = <usize>n << 2;
   for (let i = 0; i < m; i++, index += 4, y += bytes) {
-    const row = x + <usize>i32.load(index) * bytes;
-    if (n >= 16) memory.copy(y, row, bytes);
-    else copyRow(row, y, n, 1, 1);
+    copyWords(x + <usize>i32.load(index) * bytes, y, n);
   }
 }
 

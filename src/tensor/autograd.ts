@@ -80,6 +80,13 @@ function freeRest(
   for (const y of order) for (const x of y.node?.inputs ?? []) if (x.internal) heap.free(x.storage);
 }
 
+/** d(root) / d(root). */
+function oneLike(root: Tensor): Tensor {
+  const one = root.onesLike();
+  one.isOne = true;
+  return one;
+}
+
 /** See `Tensor.backward`. */
 export function backward(root: Tensor, retain: boolean): void {
   if (root.size !== 1)
@@ -98,7 +105,7 @@ export function backward(root: Tensor, retain: boolean): void {
   const made: Storage[] = [];
   heap.scope = made;
   try {
-    const kept = noGrad(() => walk(root, order, root.onesLike()));
+    const kept = noGrad(() => walk(root, order, oneLike(root)));
     if (!isTracing()) freeRest(made, kept, order, retain);
   } finally {
     heap.scope = outer;

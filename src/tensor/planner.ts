@@ -1,9 +1,10 @@
-import { Activation, Kernel, Unary } from '../../assembly/kernel';
+import { Kernel } from '../../assembly/kernel';
 import { LINE, roundUp } from '../wasm/allocator';
 import type { Storage } from '../wasm/heap';
-import { eachOperand, isRead, isWritten, type Operand, type Step, wordsOf, writeRecord } from '../wasm/record';
+import { eachOperand, isRead, isWritten, type Step, wordsOf, writeRecord } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
 import type { Trace } from './driver';
+import { fused } from './fusion';
 
 /** Steps that write only what nobody reads are left out. */
 function alive(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
@@ -21,53 +22,6 @@ function alive(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
     });
   }
   return kept.reverse();
-}
-
-/** How many steps read each storage. */
-function readers(steps: readonly Step[]): Map<Storage, number> {
-  const counts = new Map<Storage, number>();
-  for (const step of steps) {
-    eachOperand(step, ({ storage }, letter) => {
-      if (isRead(letter)) counts.set(storage, (counts.get(storage) ?? 0) + 1);
-    });
-  }
-  return counts;
-}
-
-/** Where the products have their target and their activation. */
-const EPILOGUE: Partial<Record<Kernel, { target: number; activation: number }>> = {
-  [Kernel.product]: { target: 6, activation: 11 },
-  [Kernel.productNarrow]: { target: 3, activation: 8 },
-};
-
-function isRelu(step: Step | undefined, of: Storage): step is Step {
-  return step?.kernel === Kernel.mapUnary && step.args[0] === Unary.relu && (step.args[1] as Operand).storage === of;
-}
-
-/** A product followed at once by the relu that alone reads it becomes one step. */
-function fused(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
-  const counts = readers(steps);
-  const out: Step[] = [];
-  for (let i = 0; i < steps.length; i++) {
-    const step = steps[i] as Step;
-    const place = EPILOGUE[step.kernel];
-    const target = place && (step.args[place.target] as Operand);
-    const next = steps[i + 1];
-    if (
-      place &&
-      target &&
-      isRelu(next, target.storage) &&
-      local.has(target.storage) &&
-      counts.get(target.storage) === 1
-    ) {
-      const args = [...step.args];
-      args[place.target] = next.args[2];
-      args[place.activation] = Activation.relu;
-      out.push({ kernel: step.kernel, args });
-      i++;
-    } else out.push(step);
-  }
-  return out;
 }
 
 interface Life {

@@ -61,6 +61,8 @@ export class Tensor {
   node: Node | undefined;
   /** @internal Nobody but the library holds this: `backward()` frees it. */
   internal = false;
+  /** @internal The gradient of a root with respect to itself. */
+  isOne = false;
   /** @internal Shares the storage of another tensor. */
   readonly isView: boolean;
 

@@ -48,6 +48,7 @@ export const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.productNarrow]: 'rriwiiiri',
   [Kernel.elementwiseLoss]: 'irrwwiif',
   [Kernel.softmaxCrossEntropy]: 'rrwwiif',
+  [Kernel.linearModel]: 'irRrrrwwwwiif',
   [Kernel.updateSgd]: 'mrmiRi',
   [Kernel.updateAdam]: 'mrmmiR',
   [Kernel.findNonFinite]: 'riw',

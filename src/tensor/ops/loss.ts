@@ -8,9 +8,9 @@ import { checkLabels } from './labels';
 /** What the sum over the elements (or rows) of a batch is divided by. */
 export type Reduction = 'mean' | 'sum';
 
-/** The gradient that the forward pass has made, times that of the loss. */
+/** The gradient that the forward pass has made, times that of the loss, which is 1 if the loss is the root. */
 function scaled(dx: Tensor): (dy: Tensor) => Tensor {
-  return (dy) => dx.mul(dy);
+  return (dy) => (dy.isOne ? dx.view(dx.shape) : dx.mul(dy));
 }
 
 /** Σ f(output, target), over all elements, and its gradient in the same pass. */

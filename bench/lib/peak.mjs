@@ -1,0 +1,51 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { sink, spread } from './statistics.mjs';
+
+const SOURCE = fileURLToPath(new URL('../peak.ts', import.meta.url));
+const BINARY = fileURLToPath(new URL('../build/peak.wasm', import.meta.url));
+const PAGE = 65536;
+const STREAM_BYTES = 256 * 2 ** 20;
+const TURNS = 40_000;
+const FLOPS_PER_TURN = 80;
+
+async function changed(file) {
+  return (await stat(file).catch(() => ({ mtimeMs: 0 }))).mtimeMs;
+}
+
+/** The kernels of peak.ts, compiled where the source is newer than what there is. */
+async function binary() {
+  if ((await changed(BINARY)) < (await changed(SOURCE))) {
+    await mkdir(new URL('../build/', import.meta.url), { recursive: true });
+    const { default: asc } = await import('assemblyscript/asc');
+    const flags = ['-O3', '--noAssert', '--importMemory', '--noExportMemory', '--runtime', 'stub', '--enable', 'simd'];
+    const { error, stderr } = await asc.main([SOURCE, '-o', BINARY, ...flags]);
+    if (error) throw new Error(`asc could not compile bench/peak.ts: ${stderr}`);
+  }
+  return readFile(BINARY);
+}
+
+/** The machine's limits. `flops()` and `bandwidth()` take a sample each, in GFLOP/s and GB/s. */
+export async function startPeak() {
+  const memory = new WebAssembly.Memory({ initial: 1 + STREAM_BYTES / PAGE });
+  new Float32Array(memory.buffer).fill(1e-6);
+  const { instance } = await WebAssembly.instantiate(await binary(), { env: { memory } });
+  const { multiplyAdd, readSum } = instance.exports;
+  const timed = (work, run) => {
+    const started = performance.now();
+    sink(run());
+    return work / (performance.now() - started) / 1e6;
+  };
+  const peak = {
+    flops: () => timed(TURNS * FLOPS_PER_TURN, () => multiplyAdd(TURNS)),
+    bandwidth: () => timed(STREAM_BYTES, () => readSum(PAGE, STREAM_BYTES)),
+  };
+  for (let i = 0; i < 200; i++) peak.flops();
+  return peak;
+}
+
+/** How fast the machine is at the start: many short samples of its arithmetic, some passes over memory. */
+export function measurePeak(peak) {
+  const samples = (count, take) => spread(Array.from({ length: count }, take));
+  return { gflops: samples(400, peak.flops), gbytes: samples(9, peak.bandwidth) };
+}

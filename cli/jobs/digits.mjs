@@ -1,0 +1,91 @@
+// @ts-check
+import { accuracy, evaluate, fit, manualSeed, predict, tensor } from 'downhill';
+import { DataLoader, randomSplit, TensorDataset } from 'downhill/data';
+import * as nn from 'downhill/nn';
+import { SGD } from 'downhill/optim';
+import { deskew, PIXELS, readDigits } from '../data/digits.mjs';
+import { confusionPlot, lossPlot } from '../plots/digits.mjs';
+import { progress } from '../terminal/progress.mjs';
+
+/** @typedef {import('downhill').Tensor} Tensor */
+/** @typedef {import('downhill/data').Dataset} Dataset */
+/** @typedef {import('downhill/data').Subset} Subset */
+
+const SEED = 42;
+const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const PARTS = [8000, 2000];
+const HIDDEN = 128;
+const BATCH_SIZE = 64;
+const EPOCHS = 20;
+const NEEDED = 0.96;
+
+/** @type {import('../start.mjs').Work} */
+export async function digits({ save }) {
+  const { train, test } = await splitDigits();
+  const testLoader = new DataLoader(test, { batchSize: 500 });
+  const criterion = new nn.CrossEntropyLoss();
+  manualSeed(SEED);
+  const model = new nn.Sequential(new nn.Linear(PIXELS, HIDDEN), new nn.ReLU(), new nn.Linear(HIDDEN, 10));
+  console.log(`${PIXELS}-${HIDDEN}-10, ReLU, cross-entropy, SGD with momentum, batches of ${BATCH_SIZE}:`);
+  const { epochs, seconds } = await trained(model, { train, testLoader, criterion });
+
+  const { accuracy: score = 0 } = await evaluate(model, testLoader, { metrics: { accuracy } });
+  console.log(`\ntest accuracy ${percent(score)} after ${seconds.toFixed(2)} s of training`);
+  const [images, labels] = /** @type {[Tensor, Tensor]} */ (test.tensors);
+  const read = (await predict(model, images, { batchSize: 500 })).argMax({ axis: 1 });
+  await save('digits-loss', lossPlot(epochs));
+  await save('digits-confusion', confusionPlot(confusion(labels.toTypedArray(), read.toTypedArray())));
+  return {
+    results: [
+      ['test accuracy', percent(score)],
+      [`training, ${EPOCHS} epochs`, `${seconds.toFixed(2)} s`],
+    ],
+    failure: score >= NEEDED ? undefined : `test accuracy ${percent(score)}, at least ${percent(NEEDED)} is needed`,
+  };
+}
+
+async function splitDigits() {
+  console.log('\nreading the images');
+  const { images, labels } = await readDigits();
+  console.log(`straightening ${labels.length} images, which is worth more than a percent of accuracy here`);
+  const dataset = new TensorDataset(tensor(deskew(images), { shape: [labels.length, PIXELS] }), tensor(labels));
+  const [train, test] = /** @type {[Subset, Subset]} */ (randomSplit(dataset, PARTS, { seed: SEED }));
+  console.log(`${train.length} images to train, ${test.length} to test`);
+  return { train, test };
+}
+
+/**
+ * @param {nn.Sequential} model
+ * @param {{ train: Dataset, testLoader: DataLoader, criterion: nn.CrossEntropyLoss }} options
+ */
+async function trained(model, { train, testLoader, criterion }) {
+  const loader = new DataLoader(train, { batchSize: BATCH_SIZE, shuffle: true, seed: SEED });
+  const bar = await progress(EPOCHS);
+  const start = performance.now();
+  const { epochs } = await fit(model, loader, {
+    loss: criterion,
+    optimizer: new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }),
+    epochs: EPOCHS,
+    validation: testLoader,
+    onEpochEnd({ epoch, loss, valLoss }) {
+      const seconds = (performance.now() - start) / 1000;
+      const losses = `loss ${loss.toFixed(4)}  test loss ${valLoss?.toFixed(4)}`;
+      bar.step(`epoch ${`${epoch}`.padStart(2)}/${EPOCHS}  ${losses}  ${seconds.toFixed(2)} s`);
+    },
+  });
+  bar.stop();
+  return { epochs, seconds: (performance.now() - start) / 1000 };
+}
+
+/**
+ * How often each digit (row) was read as which (column).
+ * @param {Int32Array | Float32Array} shown
+ * @param {Int32Array | Float32Array} read
+ */
+function confusion(shown, read) {
+  const count = (/** @type {number} */ digit, /** @type {number} */ reading) =>
+    shown.filter((label, i) => label === digit && read[i] === reading).length;
+  return DIGITS.map((digit) => DIGITS.map((reading) => count(digit, reading)));
+}
+
+const percent = (/** @type {number} */ share) => `${(share * 100).toFixed(2)}%`;

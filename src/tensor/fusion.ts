@@ -1,0 +1,143 @@
+import { Activation, Kernel, Unary } from '../../assembly/kernel';
+import { Storage } from '../wasm/heap';
+import { type Argument, eachOperand, isRead, isWritten, type Operand, type Step } from '../wasm/record';
+
+/** Who writes and who reads each storage that only the trace knows. */
+class Uses {
+  private readonly writers = new Map<Storage, Step[]>();
+  private readonly readers = new Map<Storage, Step[]>();
+
+  constructor(
+    steps: readonly Step[],
+    readonly local: ReadonlySet<Storage>,
+  ) {
+    for (const step of steps) {
+      eachOperand(step, ({ storage }, letter) => {
+        if (isWritten(letter)) note(this.writers, storage, step);
+        if (isRead(letter)) note(this.readers, storage, step);
+      });
+    }
+  }
+
+  /** The one step that makes an operand, if it is of this kernel. */
+  maker(arg: Argument, kernel: Kernel): Step | undefined {
+    const { storage } = arg as Operand;
+    const [writer, ...more] = this.writers.get(storage) ?? [];
+    return this.local.has(storage) && more.length === 0 && writer?.kernel === kernel ? writer : undefined;
+  }
+
+  readersOf(arg: Argument): readonly Step[] {
+    return this.readers.get((arg as Operand).storage) ?? [];
+  }
+
+  /** Do these steps, and no others, read an operand? */
+  onlyReadBy(arg: Argument, ...steps: readonly (Step | undefined)[]): boolean {
+    const readers = new Set(this.readersOf(arg));
+    return (
+      this.local.has((arg as Operand).storage) && steps.every((s) => !s || readers.delete(s)) && readers.size === 0
+    );
+  }
+}
+
+function note(map: Map<Storage, Step[]>, storage: Storage, step: Step): void {
+  const list = map.get(storage);
+  if (list) list.push(step);
+  else map.set(storage, [step]);
+}
+
+const same = (a: Argument, b: Argument) => (a as Operand).storage === (b as Operand).storage;
+
+/** Steps to take out, and what stands in the place of one of them. */
+interface Fusion {
+  remove: readonly Step[];
+  at: Step;
+  put: Step;
+}
+
+const isRelu = ({ kernel, args }: Step) => kernel === Kernel.mapUnary && args[0] === Unary.relu;
+
+/** Where the products have their target and their activation. */
+const EPILOGUE: Partial<Record<Kernel, { target: number; activation: number }>> = {
+  [Kernel.product]: { target: 6, activation: 11 },
+  [Kernel.productNarrow]: { target: 3, activation: 8 },
+};
+
+/** A product whose only reader is a relu does it on the way out. */
+function withRelu(step: Step, uses: Uses): Fusion | undefined {
+  const place = EPILOGUE[step.kernel];
+  if (!place) return undefined;
+  const target = step.args[place.target];
+  const [relu] = uses.readersOf(target);
+  if (!relu || !isRelu(relu) || !uses.onlyReadBy(target, relu)) return undefined;
+  const args = [...step.args];
+  args[place.target] = relu.args[2];
+  args[place.activation] = Activation.relu;
+  return { remove: [step, relu], at: step, put: { kernel: step.kernel, args } };
+}
+
+/**
+ * Gather, linear layer of one output, loss, and the two sums of the gradient over the rows become one pass over the rows:
+ *
+ *     gatherRows x · gatherRows t · productNarrow o · elementwiseLoss y, do · product dw · sumRows db   ->   linearModel
+ */
+function asLinearModel(loss: Step, uses: Uses): Fusion | undefined {
+  if (loss.kernel !== Kernel.elementwiseLoss) return undefined;
+  const [kind, o, t, y, dO, m, n, divisor] = loss.args;
+  const forward = uses.maker(o, Kernel.productNarrow);
+  const target = uses.maker(t, Kernel.gatherRows);
+  const input = forward && uses.maker(forward.args[0], Kernel.gatherRows);
+  if (!forward || !target || !input || !dO || n !== 1) return undefined;
+  const [x, weight, , , , , k, bias, activation] = forward.args;
+  const weightSum = uses.readersOf(dO).find((s) => s.kernel === Kernel.product && same(s.args[3], x));
+  const biasSum = uses.readersOf(dO).find((s) => s.kernel === Kernel.sumRows);
+  const closed =
+    activation === Activation.none &&
+    same(input.args[1], target.args[1]) &&
+    weightSum &&
+    uses.onlyReadBy(o, loss) &&
+    uses.onlyReadBy(t, loss) &&
+    uses.onlyReadBy(x, forward, weightSum) &&
+    uses.onlyReadBy(dO, weightSum, biasSum);
+  if (!closed) return undefined;
+  const partial = { storage: new Storage((k as number) * 4), offset: 0 };
+  const [source, index] = input.args;
+  return {
+    remove: [input, target, forward, loss, weightSum, ...(biasSum ? [biasSum] : [])],
+    at: loss,
+    put: {
+      kernel: Kernel.linearModel,
+      args: [
+        kind,
+        source,
+        index,
+        target.args[0],
+        weight,
+        bias,
+        y,
+        weightSum.args[6],
+        biasSum?.args[1],
+        partial,
+        m,
+        k,
+        divisor,
+      ],
+    },
+  };
+}
+
+/** The steps with what belongs together in one; each fusion keeps every order of summation. Storages that it needs join `local`. */
+export function fused(steps: readonly Step[], local: Set<Storage>): Step[] {
+  const uses = new Uses(steps, local);
+  const removed = new Set<Step>();
+  const placed = new Map<Step, Step>();
+  for (const step of steps) {
+    const fusion = asLinearModel(step, uses) ?? withRelu(step, uses);
+    if (!fusion || fusion.remove.some((s) => removed.has(s))) continue;
+    for (const s of fusion.remove) removed.add(s);
+    placed.set(fusion.at, fusion.put);
+    eachOperand(fusion.put, ({ storage }) => {
+      if (!storage.block && !storage.outside) local.add(storage);
+    });
+  }
+  return steps.flatMap((step) => placed.get(step) ?? (removed.has(step) ? [] : step));
+}
