@@ -1,19 +1,11 @@
 import { sink } from '../lib/statistics.mjs';
 import { shuffler } from './shuffle.mjs';
 
-// A linear model of several features, as typed-array loops.
+// A linear model of several features, as typed-array loops. The features are a multiple of four.
 
-const LOSSES = {
-  squared: { slope: (o, t) => 2 * (o - t), value: (o, t) => (o - t) * (o - t) },
-  logistic: {
-    slope: (o, t) => 1 / (1 + Math.exp(-o)) - t,
-    value: (o, t) => Math.max(o, 0) - o * t + Math.log1p(Math.exp(-Math.abs(o))),
-  },
-};
-
-/** w · x + b for the row at `at`; four sums, so that additions overlap. The features are a multiple of four. */
-function predict(x, at, w, b) {
-  let s0 = b;
+/** w · x for the row at `at`; four sums, so that additions overlap. */
+function dot(x, at, w) {
+  let s0 = 0;
   let s1 = 0;
   let s2 = 0;
   let s3 = 0;
@@ -26,50 +18,77 @@ function predict(x, at, w, b) {
   return s0 + s1 + (s2 + s3);
 }
 
-/** One update from the rows of `order` from `first` up to `end`, or from the rows themselves without one. */
-function update({ x, y, order }, { w, dw, p }, { loss, lr, first, end }) {
-  const features = w.length;
+function addScaled(dw, slope, x, at) {
+  for (let j = 0; j < dw.length; j++) dw[j] += slope * x[at + j];
+}
+
+/** The gradient of a batch goes to g.dw and g.db; returns the sum of the squared errors. */
+function squared({ x, y, order }, g, first, end) {
+  let loss = 0;
   let db = 0;
-  let total = 0;
-  dw.fill(0);
   for (let k = first; k < end; k++) {
     const i = order ? order[k] : k;
-    const at = i * features;
-    const output = predict(x, at, w, p.b);
-    const slope = loss.slope(output, y[i]);
-    total += loss.value(output, y[i]);
-    for (let j = 0; j < features; j++) dw[j] += slope * x[at + j];
-    db += slope;
+    const error = dot(x, i * g.w.length, g.w) + g.b - y[i];
+    loss += error * error;
+    db += 2 * error;
+    addScaled(g.dw, 2 * error, x, i * g.w.length);
   }
-  const rate = lr / (end - first);
-  for (let j = 0; j < features; j++) w[j] -= rate * dw[j];
-  p.b -= rate * db;
-  return total;
+  g.db = db;
+  return loss;
+}
+
+/** The same for a yes or no: -t log s(o) - (1 - t) log(1 - s(o)) with the sigmoid s. */
+function logistic({ x, y, order }, g, first, end) {
+  let loss = 0;
+  let db = 0;
+  for (let k = first; k < end; k++) {
+    const i = order ? order[k] : k;
+    const output = dot(x, i * g.w.length, g.w) + g.b;
+    const e = Math.exp(-Math.abs(output));
+    const slope = (output < 0 ? e : 1) / (1 + e) - y[i];
+    loss += Math.max(output, 0) - output * y[i] + Math.log1p(e);
+    db += slope;
+    addScaled(g.dw, slope, x, i * g.w.length);
+  }
+  g.db = db;
+  return loss;
+}
+
+/** One pass over the data; returns the mean loss. */
+function pass(view, g, { gradient, batch, lr, rows }) {
+  let loss = 0;
+  for (let first = 0; first < rows; first += batch) {
+    const end = Math.min(first + batch, rows);
+    g.dw.fill(0);
+    loss += gradient(view, g, first, end);
+    const rate = lr / (end - first);
+    for (let j = 0; j < g.w.length; j++) g.w[j] -= rate * g.dw[j];
+    g.b -= rate * g.db;
+  }
+  return loss / rows;
 }
 
 /** Linear or logistic regression of several features. */
 export function plainFeatures({ data, initial, batch, lr, shuffle, kind, updates }) {
-  const { x, y, rows } = data;
+  const { rows } = data;
   const mix = shuffler(shuffle ? rows : 0);
-  const loss = LOSSES[kind];
+  const x = Float64Array.from(data.x);
+  const y = Float64Array.from(data.y);
+  const settings = { gradient: kind === 'logistic' ? logistic : squared, batch, lr, rows };
   return {
     name: 'plain',
     updates,
     prepare() {},
     run(count) {
-      const w = initial['0.weight'].data.slice();
-      const state = { w, dw: new Float32Array(w.length), p: { b: initial['0.bias'].data[0] } };
+      const w = Float64Array.from(initial['0.weight'].data);
+      const g = { w, b: initial['0.bias'].data[0], dw: new Float64Array(w.length), db: 0 };
       const epochs = count / Math.ceil(rows / batch);
-      let total = 0;
-      for (let pass = 0; pass < epochs; pass++) {
+      let loss = 0;
+      for (let i = 0; i < epochs; i++) {
         if (shuffle) sink(mix());
-        const view = { x, y, order: shuffle && data.order(pass) };
-        total = 0;
-        for (let first = 0; first < rows; first += batch) {
-          total += update(view, state, { loss, lr, first, end: Math.min(first + batch, rows) });
-        }
+        loss = pass({ x, y, order: shuffle ? data.order(i) : undefined }, g, settings);
       }
-      return { loss: total / rows };
+      return { loss };
     },
   };
 }

@@ -1,83 +1,103 @@
-// The three products of a dense layer as plain typed-array loops. x is [m, k], w [n, k], y [m, n]; four sums or rows at a time,
-// so that additions overlap and a loaded number is used four times. Math.fround keeps the engine in f32.
+// A matrix product as a plain typed-array loop. The numbers are f64: an engine converts each f32 that it loads and stores,
+// which halves the speed.
 
-const { fround } = Math;
-
-/** y = x wᵀ + b, then relu where wanted. */
-export function forward(x, { w, b, inputs: k, outputs: n, relu }, y, m) {
-  for (let i = 0; i < m; i++) {
-    const at = i * k;
-    let j = 0;
-    for (; j + 3 < n; j += 4) {
-      const [w0, w1, w2, w3] = [j * k, (j + 1) * k, (j + 2) * k, (j + 3) * k];
-      let [s0, s1, s2, s3] = [fround(0), fround(0), fround(0), fround(0)];
-      for (let p = 0; p < k; p++) {
-        const v = x[at + p];
-        s0 = fround(s0 + fround(v * w[w0 + p]));
-        s1 = fround(s1 + fround(v * w[w1 + p]));
-        s2 = fround(s2 + fround(v * w[w2 + p]));
-        s3 = fround(s3 + fround(v * w[w3 + p]));
-      }
-      const to = i * n + j;
-      y[to] = s0 + b[j];
-      y[to + 1] = s1 + b[j + 1];
-      y[to + 2] = s2 + b[j + 2];
-      y[to + 3] = s3 + b[j + 3];
-    }
-    for (; j < n; j++) {
-      let s = fround(0);
-      for (let p = 0; p < k; p++) s = fround(s + fround(x[at + p] * w[j * k + p]));
-      y[i * n + j] = s + b[j];
-    }
+/** Two rows and four columns of c: eight sums that stay in registers, so that additions overlap and loads are shared. */
+function tile(a, b, k, { rowA, stepA, columnB, stepB }, at) {
+  const { c, low, high } = at;
+  let { ia, ib } = at;
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let t0 = 0;
+  let t1 = 0;
+  let t2 = 0;
+  let t3 = 0;
+  for (let p = 0; p < k; p++, ia += stepA, ib += stepB) {
+    const x = a[ia];
+    const y = a[ia + rowA];
+    const v0 = b[ib];
+    const v1 = b[ib + columnB];
+    const v2 = b[ib + 2 * columnB];
+    const v3 = b[ib + 3 * columnB];
+    s0 += x * v0;
+    s1 += x * v1;
+    s2 += x * v2;
+    s3 += x * v3;
+    t0 += y * v0;
+    t1 += y * v1;
+    t2 += y * v2;
+    t3 += y * v3;
   }
-  if (relu) for (let i = 0; i < m * n; i++) if (y[i] < 0) y[i] = 0;
+  c[low] = s0;
+  c[low + 1] = s1;
+  c[low + 2] = s2;
+  c[low + 3] = s3;
+  c[high] = t0;
+  c[high + 1] = t1;
+  c[high + 2] = t2;
+  c[high + 3] = t3;
 }
 
-/** dx = dy w, where x was an activation: 0 where relu cut it off. */
-export function backwardInputs(dy, { w, inputs: k, outputs: n }, { x, dx }, m) {
-  for (let i = 0; i < m; i++) {
-    const at = i * k;
-    dx.fill(0, at, at + k);
-    let j = 0;
-    for (; j + 3 < n; j += 4) {
-      const from = i * n + j;
-      const [d0, d1, d2, d3] = [dy[from], dy[from + 1], dy[from + 2], dy[from + 3]];
-      const [w0, w1, w2, w3] = [j * k, (j + 1) * k, (j + 2) * k, (j + 3) * k];
-      for (let p = 0; p < k; p++) {
-        const low = fround(fround(d0 * w[w0 + p]) + fround(d1 * w[w1 + p]));
-        const high = fround(fround(d2 * w[w2 + p]) + fround(d3 * w[w3 + p]));
-        dx[at + p] = fround(dx[at + p] + fround(low + high));
-      }
-    }
-    for (; j < n; j++) {
-      const d = dy[i * n + j];
-      for (let p = 0; p < k; p++) dx[at + p] = fround(dx[at + p] + fround(d * w[j * k + p]));
-    }
-    for (let p = at; p < at + k; p++) if (x[p] <= 0) dx[p] = 0;
+/** One number of c. */
+function dot(a, b, k, { stepA, stepB }, at) {
+  let { ia, ib } = at;
+  let s0 = 0;
+  let s1 = 0;
+  let p = 0;
+  for (; p + 1 < k; p += 2, ia += 2 * stepA, ib += 2 * stepB) {
+    s0 += a[ia] * b[ib];
+    s1 += a[ia + stepA] * b[ib + stepB];
   }
+  if (p < k) s0 += a[ia] * b[ib];
+  at.c[at.low] = s0 + s1;
+}
+
+/** c = a b, where a is m x k, b is k x n, and each has a step to the next row or column and one along k. */
+function product(a, b, c, [m, n, k], strides) {
+  const at = { c, ia: 0, ib: 0, low: 0, high: 0 };
+  for (let i = 0; i < m; i += 2) {
+    for (let j = 0; j < n; j += 4) {
+      const whole = i + 1 < m && j + 3 < n;
+      at.ia = i * strides.rowA;
+      at.ib = j * strides.columnB;
+      at.low = i * n + j;
+      at.high = at.low + n;
+      if (whole) tile(a, b, k, strides, at);
+      else rest(a, b, [m, n, k], strides, { c, i, j });
+    }
+  }
+}
+
+/** What is left of a tile at an edge, number by number. */
+function rest(a, b, [m, n, k], strides, { c, i, j }) {
+  for (let r = i; r < Math.min(i + 2, m); r++) {
+    for (let s = j; s < Math.min(j + 4, n); s++) {
+      dot(a, b, k, strides, { c, ia: r * strides.rowA, ib: s * strides.columnB, low: r * n + s });
+    }
+  }
+}
+
+/** y = x wᵀ + b, then relu where wanted; x is [m, k], w [n, k], y [m, n]. */
+export function forward(x, { w, b, inputs: k, outputs: n, relu }, y, m) {
+  product(x, w, y, [m, n, k], { rowA: k, stepA: 1, columnB: k, stepB: 1 });
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      const sum = y[i * n + j] + b[j];
+      y[i * n + j] = relu && sum < 0 ? 0 : sum;
+    }
+  }
+}
+
+/** dx = dy w, and 0 where relu gave 0. */
+export function backwardInputs(dy, { w, inputs: k, outputs: n }, { x, dx }, m) {
+  product(dy, w, dx, [m, k, n], { rowA: n, stepA: 1, columnB: 1, stepB: k });
+  for (let i = 0; i < m * k; i++) if (x[i] <= 0) dx[i] = 0;
 }
 
 /** dw = dyᵀ x, db = the sums of dy's columns. */
 export function backwardWeights(dy, x, { dw, db, inputs: k, outputs: n }, m) {
-  dw.fill(0);
+  product(dy, x, dw, [n, k, m], { rowA: 1, stepA: n, columnB: 1, stepB: k });
   db.fill(0);
-  for (let j = 0; j < n; j++) {
-    const to = j * k;
-    let i = 0;
-    for (; i + 3 < m; i += 4) {
-      const [d0, d1, d2, d3] = [dy[i * n + j], dy[(i + 1) * n + j], dy[(i + 2) * n + j], dy[(i + 3) * n + j]];
-      const [x0, x1, x2, x3] = [i * k, (i + 1) * k, (i + 2) * k, (i + 3) * k];
-      db[j] += d0 + d1 + (d2 + d3);
-      for (let p = 0; p < k; p++) {
-        const low = fround(fround(d0 * x[x0 + p]) + fround(d1 * x[x1 + p]));
-        const high = fround(fround(d2 * x[x2 + p]) + fround(d3 * x[x3 + p]));
-        dw[to + p] = fround(dw[to + p] + fround(low + high));
-      }
-    }
-    for (; i < m; i++) {
-      const d = dy[i * n + j];
-      db[j] += d;
-      for (let p = 0; p < k; p++) dw[to + p] = fround(dw[to + p] + fround(d * x[i * k + p]));
-    }
-  }
+  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) db[j] += dy[i * n + j];
 }

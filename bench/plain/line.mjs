@@ -4,14 +4,16 @@ import { shuffler } from './shuffle.mjs';
 // y = w x + b by least squares, one feature, as typed-array loops. `p` is [w, b]; each returns the sum of the squared errors.
 
 /** One row an update. */
-function eachRow({ x, y }, order, p, { lr }) {
-  let [w, b] = p;
+function eachRow(x, y, order, p, lr) {
+  let w = p[0];
+  let b = p[1];
   let loss = 0;
   for (let k = 0; k < order.length; k++) {
     const i = order[k];
-    const error = w * x[i] + b - y[i];
+    const xi = x[i];
+    const error = w * xi + b - y[i];
     const step = 2 * lr * error;
-    w -= step * x[i];
+    w -= step * xi;
     b -= step;
     loss += error * error;
   }
@@ -20,85 +22,78 @@ function eachRow({ x, y }, order, p, { lr }) {
   return loss;
 }
 
-/** `batch` rows an update; two rows at a time, so that additions overlap. */
-function eachBatch({ x, y }, order, p, { lr, batch }) {
-  let [w, b] = p;
+/** `batch` rows an update. */
+function eachBatch(x, y, order, p, { lr, batch }) {
+  const rows = order.length;
+  let w = p[0];
+  let b = p[1];
   let loss = 0;
-  for (let first = 0; first < order.length; first += batch) {
-    const end = Math.min(first + batch, order.length);
-    let [dw0, db0, loss0, dw1, db1, loss1] = [0, 0, 0, 0, 0, 0];
-    let k = first;
-    for (; k + 1 < end; k += 2) {
-      const [i, j] = [order[k], order[k + 1]];
-      const [xi, xj] = [x[i], x[j]];
-      const e0 = w * xi + b - y[i];
-      const e1 = w * xj + b - y[j];
-      dw0 += e0 * xi;
-      dw1 += e1 * xj;
-      db0 += e0;
-      db1 += e1;
-      loss0 += e0 * e0;
-      loss1 += e1 * e1;
-    }
-    for (; k < end; k++) {
-      const error = w * x[order[k]] + b - y[order[k]];
-      dw0 += error * x[order[k]];
-      db0 += error;
-      loss0 += error * error;
+  for (let first = 0; first < rows; first += batch) {
+    const end = Math.min(first + batch, rows);
+    let dw = 0;
+    let db = 0;
+    for (let k = first; k < end; k++) {
+      const i = order[k];
+      const xi = x[i];
+      const error = w * xi + b - y[i];
+      dw += error * xi;
+      db += error;
+      loss += error * error;
     }
     const rate = (2 * lr) / (end - first);
-    w -= rate * (dw0 + dw1);
-    b -= rate * (db0 + db1);
-    loss += loss0 + loss1;
+    w -= rate * dw;
+    b -= rate * db;
   }
   p[0] = w;
   p[1] = b;
   return loss;
 }
 
-/** All rows an update, in the order in which they lie. */
-function allRows({ x, y }, p, { lr }) {
-  const [w, b] = p;
+/** All rows an update, in the order in which they lie; two at a time, so that additions overlap. */
+function allRows(x, y, p, lr) {
   const rows = x.length;
-  let [dw0, db0, loss0, dw1, db1, loss1] = [0, 0, 0, 0, 0, 0];
-  let i = 0;
-  for (; i + 1 < rows; i += 2) {
-    const [xi, xj] = [x[i], x[i + 1]];
-    const e0 = w * xi + b - y[i];
-    const e1 = w * xj + b - y[i + 1];
-    dw0 += e0 * xi;
-    dw1 += e1 * xj;
+  const w = p[0];
+  const b = p[1];
+  let dw0 = 0;
+  let db0 = 0;
+  let loss0 = 0;
+  let dw1 = 0;
+  let db1 = 0;
+  let loss1 = 0;
+  for (let i = 0; i + 1 < rows; i += 2) {
+    const x0 = x[i];
+    const x1 = x[i + 1];
+    const e0 = w * x0 + b - y[i];
+    const e1 = w * x1 + b - y[i + 1];
+    dw0 += e0 * x0;
+    dw1 += e1 * x1;
     db0 += e0;
     db1 += e1;
     loss0 += e0 * e0;
     loss1 += e1 * e1;
-  }
-  for (; i < rows; i++) {
-    const error = w * x[i] + b - y[i];
-    dw0 += error * x[i];
-    db0 += error;
-    loss0 += error * error;
   }
   p[0] = w - ((2 * lr) / rows) * (dw0 + dw1);
   p[1] = b - ((2 * lr) / rows) * (db0 + db1);
   return loss0 + loss1;
 }
 
-/** The text's linear regression, by the loop that suits the batch size. */
+/** The text's linear regression, by the loop that suits the batch size. The rows are even in number. */
 export function plainLine({ data, initial, batch, lr, shuffle }) {
   const { rows } = data;
   const mix = shuffler(rows);
-  const settings = { lr, batch };
+  const x = Float64Array.from(data.x);
+  const y = Float64Array.from(data.y);
   const epoch = (p, pass) => {
-    if (!shuffle) return allRows(data, p, settings);
+    if (!shuffle) return allRows(x, y, p, lr);
     sink(mix());
-    return batch === 1 ? eachRow(data, data.order(pass), p, settings) : eachBatch(data, data.order(pass), p, settings);
+    const order = data.order(pass);
+    return batch === 1 ? eachRow(x, y, order, p, lr) : eachBatch(x, y, order, p, { lr, batch });
   };
   return {
     name: 'plain',
     prepare() {},
     run(updates) {
-      const p = [initial['0.weight'].data[0], initial['0.bias'].data[0]];
+      const p = Float64Array.of(initial['0.weight'].data[0], initial['0.bias'].data[0]);
       const epochs = updates / Math.ceil(rows / batch);
       let loss = 0;
       for (let pass = 0; pass < epochs; pass++) loss = epoch(p, pass) / rows;

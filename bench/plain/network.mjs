@@ -6,8 +6,8 @@ import { shuffler } from './shuffle.mjs';
 function layerOf(initial, i, relu) {
   const { shape, data: w } = initial[`${2 * i}.weight`];
   const [outputs, inputs] = shape;
-  const zeros = (n) => new Float32Array(n);
-  const layer = { inputs, outputs, relu, w: w.slice(), b: initial[`${2 * i}.bias`].data.slice() };
+  const zeros = (n) => new Float64Array(n);
+  const layer = { inputs, outputs, relu, w: Float64Array.from(w), b: Float64Array.from(initial[`${2 * i}.bias`].data) };
   layer.dw = zeros(w.length);
   layer.db = zeros(outputs);
   layer.pairs = [
@@ -76,8 +76,8 @@ function gather({ x, y, features, targets }, order, { first, m }, into) {
 /** The network after its initial values, and one step of its training. */
 function network({ initial, depth, batch, loss, optimizer, lr }) {
   const layers = Array.from({ length: depth }, (_, i) => layerOf(initial, i, i < depth - 1));
-  const ys = layers.map(({ outputs }) => new Float32Array(batch * outputs));
-  const dys = layers.map(({ outputs }) => new Float32Array(batch * outputs));
+  const ys = layers.map(({ outputs }) => new Float64Array(batch * outputs));
+  const dys = layers.map(({ outputs }) => new Float64Array(batch * outputs));
   const last = depth - 1;
   let step = 0;
   return (x, y, m) => {
@@ -100,7 +100,7 @@ export function plainNetwork(spec) {
   const { data, batch, updates } = spec;
   const { rows, features, targets } = data;
   const mix = shuffler(rows);
-  const into = { x: new Float32Array(batch * features), y: new data.y.constructor(batch * targets) };
+  const into = { x: new Float64Array(batch * features), y: new data.y.constructor(batch * targets) };
   return {
     name: 'plain',
     updates,

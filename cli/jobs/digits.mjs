@@ -16,7 +16,7 @@ const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const PARTS = [8000, 2000];
 const HIDDEN = 128;
 const BATCH_SIZE = 64;
-const EPOCHS = 20;
+const EPOCHS = 15;
 const NEEDED = 0.96;
 
 /** @type {import('../start.mjs').Work} */

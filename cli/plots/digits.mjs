@@ -60,26 +60,37 @@ export function confusionPlot(counts) {
       x: { field: 'read', type: 'ordinal', title: 'digit read', axis: { labelAngle: 0, domain: false, ticks: false } },
       y: { field: 'shown', type: 'ordinal', title: 'digit shown', axis: { domain: false, ticks: false } },
     },
-    layer: [
-      {
-        mark: { type: 'rect', stroke: '#fff' },
-        encoding: {
-          color: {
-            field: 'count',
-            type: 'quantitative',
-            scale: { type: 'symlog', scheme: 'blues', domain: [0, most] },
-            legend: { title: 'images', values: [0, 1, 10, 100], gradientLength: 200 },
-          },
-        },
-      },
-      {
-        transform: [{ filter: 'datum.count > 0' }],
-        mark: { type: 'text', fontSize: 12 },
-        encoding: {
-          text: { field: 'count' },
-          color: { condition: { test: `datum.count > ${most / 8}`, value: '#fff' }, value: COLOURS.ink },
-        },
-      },
-    ],
+    layer: [cells(most), numbers(most)],
   };
 }
+
+/**
+ * Squares, darker for more images; the scale is logarithmic from 1 on, so that single mistakes are seen.
+ * @param {number} most
+ * @returns {import('./svg.mjs').Layer}
+ */
+const cells = (most) => ({
+  mark: { type: 'rect', stroke: '#fff' },
+  encoding: {
+    color: {
+      field: 'count',
+      type: 'quantitative',
+      scale: { type: 'symlog', scheme: 'blues', domain: [0, most] },
+      legend: { title: 'images', values: [0, 1, 10, 100], gradientLength: 200 },
+    },
+  },
+});
+
+/**
+ * The counts themselves, white on dark squares.
+ * @param {number} most
+ * @returns {import('./svg.mjs').Layer}
+ */
+const numbers = (most) => ({
+  transform: [{ filter: 'datum.count > 0' }],
+  mark: { type: 'text', fontSize: 12 },
+  encoding: {
+    text: { field: 'count' },
+    color: { condition: { test: `datum.count > ${most / 8}`, value: '#fff' }, value: COLOURS.ink },
+  },
+});

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 
 /** @typedef {import('vega-lite').TopLevelSpec} Spec */
+/** @typedef {Extract<Spec, { layer: unknown }>['layer'][number]} Layer */
 
 /** Colours that stay apart for colour-blind readers (Okabe and Ito 2008). */
 export const COLOURS = {

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as downhill from 'downhill';
+import * as data from 'downhill/data';
+import * as nn from 'downhill/nn';
+import * as optim from 'downhill/optim';
+import { transform } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const scope: Record<string, unknown> = { ...downhill, ...data, nn, optim, expect };
+
+interface Example {
+  name: string;
+  code: string;
+}
+
+/** The name that a docstring stands before. */
+function documented(after: string): string {
+  return /^\s*(?:export\s+)?(?:abstract\s+|async\s+)*(?:class|function|const|interface)?\s*(\w+)/.exec(after)?.[1] ?? '?';
+}
+
+function examplesOf(path: string): Example[] {
+  const text = readFileSync(path, 'utf8');
+  return [...text.matchAll(/\/\*\*(?:(?!\*\/)[\s\S])*?@example\n([\s\S]*?)\*\//g)].map((match) => ({
+    name: `${path.slice(root.length + 1)}: ${documented(text.slice(match.index + match[0].length))}`,
+    code: (match[1] as string).replace(/^\s*\* ?/gm, ''),
+  }));
+}
+
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+const examples = sources.flatMap((path) => examplesOf(join(root, 'src', path)));
+
+async function run(code: string): Promise<void> {
+  const lowered = await transform(`async function example() {\n${code}\n}`, { loader: 'ts', target: 'es2022' });
+  const body = new Function(...Object.keys(scope), `${lowered.code}; return example();`);
+  await body(...Object.values(scope));
+}
+
+describe('the examples of the docstrings', () => {
+  it.each(examples)('$name', async ({ name, code }) => {
+    expect(code, name).toMatch(/expect\(|configure\(/);
+    if (!code.includes('configure(')) await run(code);
+  });
+
+  it('are there for every class and function that is exported', () => {
+    const names = Object.entries({ ...downhill, ...data, ...nn, ...optim })
+      .filter(([, value]) => typeof value === 'function')
+      .map(([name]) => name)
+      .filter((name) => !name.endsWith('Error') && !['Loss', 'Optimizer'].includes(name));
+    const shown = examples.map(({ name }) => name.split(': ')[1]);
+    expect(names.filter((name) => !shown.includes(name))).toEqual([]);
+  });
+});
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const snippets = [...readme.matchAll(/```js\n([\s\S]*?)```(?:[^`]*?```text\n([\s\S]*?)```)?/g)].map((match, i) => ({
+  i,
+  title: (match[1] as string).trim().split('\n')[0],
+  code: match[1] as string,
+  prints: match[2],
+}));
+
+describe('the snippets of the README', () => {
+  it.each(snippets)('snippet $i prints what the README says', ({ i, code, prints }) => {
+    const folder = join(root, 'build', 'readme');
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${i}.mjs`);
+    writeFileSync(file, code);
+    expect(prints).toBeDefined();
+    expect(execFileSync(process.execPath, [file], { encoding: 'utf8' })).toBe(prints);
+  });
+});

@@ -1,0 +1,62 @@
+/** The orders of summation of assembly/kernel.ts in plain loops, each operation rounded to float32. */
+
+const f = Math.fround;
+const BLOCK = 256;
+const PARTIALS = 16;
+
+type Values = ArrayLike<number>;
+
+const at = (values: Values, i: number): number => values[i] as number;
+
+/** (a) for one output: `term(p)` is the product number p of k. */
+export function inBlocks(k: number, term: (p: number) => number): number {
+  let total = 0;
+  for (let first = 0; first < k; first += BLOCK) {
+    let sum = 0;
+    for (let p = first; p < Math.min(first + BLOCK, k); p++) sum = f(sum + f(term(p)));
+    total = first === 0 ? sum : f(total + sum);
+  }
+  return total;
+}
+
+/** (b): 16 partials by index mod 16, folded 8, 4, 2, 1. */
+export function byPartials(n: number, term: (i: number) => number): number {
+  const partials = new Array<number>(PARTIALS).fill(0);
+  for (let i = 0; i < n; i++) partials[i % PARTIALS] = f(at(partials, i % PARTIALS) + f(term(i)));
+  for (let half = PARTIALS / 2; half >= 1; half /= 2) {
+    for (let i = 0; i < half; i++) partials[i] = f(at(partials, i) + at(partials, i + half));
+  }
+  return at(partials, 0);
+}
+
+/** (c) over m rows: the same blocks as (a), of rows. */
+export const overRows = inBlocks;
+
+/** Where an operand's element [row][column] stands. */
+export interface Strides {
+  row: number;
+  column: number;
+}
+
+export interface Product {
+  a: Values;
+  b: Values;
+  m: number;
+  n: number;
+  k: number;
+  sa: Strides;
+  sb: Strides;
+  bias?: Values | undefined;
+  relu?: boolean;
+}
+
+/** A product whose sums are taken by `sum`, with its bias and activation. */
+export function productBy(sum: (k: number, term: (p: number) => number) => number, given: Product): Float32Array {
+  const { a, b, m, n, k, sa, sb, bias, relu } = given;
+  return Float32Array.from({ length: m * n }, (_, c) => {
+    const [i, j] = [Math.floor(c / n), c % n];
+    const term = (p: number) => at(a, i * sa.row + p * sa.column) * at(b, p * sb.row + j * sb.column);
+    const y = bias ? f(sum(k, term) + at(bias, j)) : sum(k, term);
+    return relu ? Math.max(y, 0) : y;
+  });
+}

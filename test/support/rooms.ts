@@ -1,0 +1,88 @@
+import { expect } from 'vitest';
+import type { Kernel } from '../../assembly/kernel';
+import { emit, newStorage } from '../../src/tensor/driver';
+import type { Argument, Operand } from '../../src/wasm/record';
+import { runtime } from '../../src/wasm/runtime';
+
+/** What stands behind a room: a NaN that no computation gives, so that a kernel that writes too far is seen. */
+const CANARY = 0x7fc0dead;
+/** Words behind a room: kernels may read up to 64 bytes past an operand, and must not mind what they find there. */
+const BEHIND = 16;
+/** A kernel over a flat buffer may run to the next multiple of this many elements. */
+const LANES = 4;
+
+/** An operand of a kernel with its own memory. */
+export interface Room extends Operand {
+  readonly length: number;
+}
+
+type Values = ArrayLike<number>;
+
+function placed(length: number, write: (words: Int32Array, floats: Float32Array) => void): Room {
+  const padded = Math.ceil(length / LANES) * LANES;
+  const storage = newStorage((padded + BEHIND) * 4);
+  const { heap } = runtime();
+  const at = heap.address(storage) / 4;
+  heap.i32.fill(CANARY, at, at + padded + BEHIND);
+  write(heap.i32.subarray(at, at + length), heap.f32.subarray(at, at + length));
+  return { storage, offset: 0, length };
+}
+
+/** A room with these floats in it. */
+export function floats(values: Values): Room {
+  return placed(values.length, (_, room) => room.set(values));
+}
+
+/** A room with these integers in it. */
+export function integers(values: Values): Room {
+  return placed(values.length, (room) => room.set(values));
+}
+
+/** A room full of NaN: what overwrites must not read it. */
+export function blank(length: number): Room {
+  return placed(length, () => {});
+}
+
+function wordsIn(room: Room, from: number, to: number): ArrayBuffer {
+  return runtime().heap.read(room.storage, { offset: from * 4, bytes: (to - from) * 4 });
+}
+
+export function floatsIn(room: Room): Float32Array {
+  return new Float32Array(wordsIn(room, 0, room.length));
+}
+
+export function integersIn(room: Room): Int32Array {
+  return new Int32Array(wordsIn(room, 0, room.length));
+}
+
+/** Runs a kernel and says if it wrote behind one of its rooms. */
+export function run(kernel: Kernel, ...args: (Argument | Room)[]): void {
+  emit(kernel, ...args);
+  for (const [i, arg] of args.entries()) {
+    if (typeof arg !== 'object' || !('length' in arg)) continue;
+    const end = Math.ceil(arg.length / LANES) * LANES;
+    const behind = new Int32Array(wordsIn(arg, end, end + BEHIND));
+    expect(
+      behind.every((word) => word === CANARY),
+      `the memory behind argument ${i} stays as it was`,
+    ).toBe(true);
+  }
+}
+
+/** A room's bits, for comparisons to the last one. NaN has many: one stands for all. */
+export function bits(values: Float32Array | Values): number[] {
+  const own = Float32Array.from(values);
+  const words = new Uint32Array(own.buffer);
+  return Array.from(words, (word, i) => (Number.isNaN(own[i]) ? CANARY : word));
+}
+
+/** Every element to the last bit, signs of zero and all; a NaN equals a NaN. */
+export function expectBits(what: string, actual: Values, expected: Values): void {
+  const [got, wanted] = [bits(actual), bits(expected)];
+  expect(got.length, `${what}: number of elements`).toBe(wanted.length);
+  const at = got.findIndex((word, i) => word !== wanted[i]);
+  if (at < 0) return;
+  expect.fail(
+    `${what}: element ${at} of ${wanted.length} is ${actual[at]} and should be ${Math.fround(expected[at] as number)}.`,
+  );
+}
