@@ -18,7 +18,9 @@ interface Example {
 
 /** The name that a docstring stands before. */
 function documented(after: string): string {
-  return /^\s*(?:export\s+)?(?:abstract\s+|async\s+)*(?:class|function|const|interface)?\s*(\w+)/.exec(after)?.[1] ?? '?';
+  return (
+    /^\s*(?:export\s+)?(?:abstract\s+|async\s+)*(?:class|function|const|interface)?\s*(\w+)/.exec(after)?.[1] ?? '?'
+  );
 }
 
 function examplesOf(path: string): Example[] {
@@ -29,7 +31,9 @@ function examplesOf(path: string): Example[] {
   }));
 }
 
-const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.ts'),
+);
 const examples = sources.flatMap((path) => examplesOf(join(root, 'src', path)));
 
 async function run(code: string): Promise<void> {

@@ -103,11 +103,6 @@ export function uniform(shape: Shape, { low, high }: { low: number; high: number
   return draw(Kernel.fillUniform, 'rand', { shape, a: low, b: high });
 }
 
-/** @internal mean + deviation z */
-export function normal(shape: Shape, { mean, deviation }: { mean: number; deviation: number }): Tensor {
-  return draw(Kernel.fillNormal, 'randn', { shape, a: mean, b: deviation });
-}
-
 /**
  * Numbers drawn evenly from [0, 1), by Philox4x32-10 from the seed of `manualSeed`.
  *
@@ -127,5 +122,5 @@ export function rand(shape: Shape): Tensor {
  * expect(randn([2, 2]).shape).toEqual([2, 2]);
  */
 export function randn(shape: Shape): Tensor {
-  return normal(shape, { mean: 0, deviation: 1 });
+  return draw(Kernel.fillNormal, 'randn', { shape, a: 0, b: 1 });
 }

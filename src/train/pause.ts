@@ -1,5 +1,5 @@
 /** Lets everything else that waits run once: a macrotask without the delay of a timer. */
-export function pause(): Promise<void> {
+function pause(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

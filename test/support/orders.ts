@@ -53,10 +53,13 @@ export interface Product {
 /** A product whose sums are taken by `sum`, with its bias and activation. */
 export function productBy(sum: (k: number, term: (p: number) => number) => number, given: Product): Float32Array {
   const { a, b, m, n, k, sa, sb, bias, relu } = given;
-  return Float32Array.from({ length: m * n }, (_, c) => {
-    const [i, j] = [Math.floor(c / n), c % n];
-    const term = (p: number) => at(a, i * sa.row + p * sa.column) * at(b, p * sb.row + j * sb.column);
-    const y = bias ? f(sum(k, term) + at(bias, j)) : sum(k, term);
-    return relu ? Math.max(y, 0) : y;
-  });
+  const c = new Float32Array(m * n);
+  for (let i = 0, at = 0; i < m; i++) {
+    for (let j = 0; j < n; j++, at++) {
+      const term = (p: number) => (a[i * sa.row + p * sa.column] as number) * (b[p * sb.row + j * sb.column] as number);
+      const y = bias ? f(sum(k, term) + (bias[j] as number)) : sum(k, term);
+      c[at] = relu ? Math.max(y, 0) : y;
+    }
+  }
+  return c;
 }

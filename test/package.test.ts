@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'downhill-'));
+
+const PROGRAM = `
+const loader = new DataLoader(new TensorDataset([[0], [1]], [[1], [3]]), { batchSize: 2 });
+const model = new nn.Linear(1, 1);
+const optimizer = new optim.SGD(model.parameters(), { lr: 0.3 });
+fit(model, loader, { loss: new nn.MSELoss(), optimizer, epochs: 300 }).then(() => console.log(model.weight.item().toFixed(2)));
+`;
+
+const imports = `
+import { fit } from 'downhill';
+import * as nn from 'downhill/nn';
+import * as optim from 'downhill/optim';
+import { DataLoader, TensorDataset } from 'downhill/data';
+`;
+
+const requires = `
+const { fit } = require('downhill');
+const nn = require('downhill/nn');
+const optim = require('downhill/optim');
+const { DataLoader, TensorDataset } = require('downhill/data');
+`;
+
+function run(file: string, code: string): string {
+  writeFileSync(join(folder, file), code);
+  return execFileSync(process.execPath, ['--experimental-require-module', '--no-warnings', file], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+}
+
+describe('the packed tarball, installed in an empty folder', () => {
+  beforeAll(() => {
+    const [tarball] = JSON.parse(
+      execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
+    );
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${tarball.filename}`], {
+      cwd: folder,
+      stdio: 'pipe',
+    });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('has no dependencies, and holds nothing but the build and its papers', () => {
+    expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['downhill']);
+    const files = readdirSync(join(folder, 'node_modules/downhill')).sort();
+    expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+  });
+
+  it('trains when it is imported', () => {
+    expect(run('main.mjs', imports + PROGRAM)).toBe('2.00\n');
+  });
+
+  it('trains when it is required, where the engine can', () => {
+    expect(run('main.cjs', requires + PROGRAM)).toBe('2.00\n');
+  });
+
+  it('trains when it is bundled and run alone', async () => {
+    writeFileSync(join(folder, 'entry.mjs'), imports + PROGRAM);
+    await build({
+      entryPoints: [join(folder, 'entry.mjs')],
+      outfile: join(folder, 'alone/bundle.mjs'),
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'neutral',
+      logLevel: 'error',
+    });
+    expect(run('alone.mjs', "import './alone/bundle.mjs';")).toBe('2.00\n');
+  });
+
+  it('starts no runtime when it is only imported', () => {
+    const code =
+      'const { Memory } = WebAssembly; let made = 0; WebAssembly.Memory = class extends Memory { constructor(d) { super(d); made++; } };\n';
+    expect(run('idle.mjs', `${code}await import('downhill'); console.log(made);`)).toBe('0\n');
+  });
+});
