@@ -48,7 +48,7 @@ export class TensorDataset implements Dataset {
   constructor(...columns: readonly (Tensor | Data)[]) {
     if (columns.length === 0)
       throw new OptionError('TensorDataset got nothing; give it tensors or arrays, such as (X, y).');
-    this.tensors = columns.map((c) => (c instanceof Tensor ? c : tensor(c)));
+    this.tensors = columns.map((c) => (c instanceof Tensor ? c.detach().contiguous() : tensor(c)));
     this.tensors.forEach((t, i) => {
       if (t.shape.length === 0) throw new ShapeError(`TensorDataset: tensor ${i} is one number; it must have rows.`);
     });

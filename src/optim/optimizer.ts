@@ -202,6 +202,11 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   /** @internal Opens a table for compiled steps, with room for `steps` of them (a power of two) at a time. */
   open(steps: number): void {
+    if (this.table) {
+      throw new StateError(
+        'This optimizer is in use by a training that is not done; await that one first, or give each its own.',
+      );
+    }
     const slots = this.slots();
     this.table = {
       storage: newStorage(steps * slots.length * this.rowLength * 4),
@@ -228,14 +233,6 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   close(): void {
     if (this.table) runtime().heap.free(this.table.storage);
     this.table = undefined;
-  }
-
-  /** @internal Every tensor that a step changes, by name. */
-  changed(): Tensor[] {
-    const found = [...this.params];
-    for (const state of this.states.values())
-      for (const v of Object.values(state)) if (v instanceof Tensor) found.push(v);
-    return found;
   }
 
   /** Copies of all that the optimizer remembers, and its options. */

@@ -4,14 +4,12 @@ import { lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import { clipGradNorm } from '../optim/clip';
 import type { Optimizer } from '../optim/optimizer';
-import { dropTraced } from '../tensor/autograd';
-import { isTracing } from '../tensor/driver';
 import { show } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import { currentSeed } from '../wasm/random';
 import type { Operand } from '../wasm/record';
 import { runtimeInfo } from '../wasm/runtime';
-import { Compiled } from './compiled';
+import { Compiled, withoutTraces } from './compiled';
 import { evaluate, inMode } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkMetrics } from './metrics';
@@ -26,7 +24,7 @@ function stepOf(
 ): (batch: readonly Tensor[]) => Tensor {
   const lossFunction = lossOf(loss);
   const { params } = optimizer as Optimizer;
-  return (batch) => {
+  const step = (batch: readonly Tensor[]) => {
     optimizer.zeroGrad();
     const output = model.forward(...batch.slice(0, -1));
     const value = lossFunction(output, batch.at(-1) as Tensor);
@@ -38,9 +36,9 @@ function stepOf(
     value.backward();
     if (max !== undefined) clipGradNorm(params, max);
     optimizer.step();
-    if (isTracing()) dropTraced(params);
     return value;
   };
+  return (batch) => withoutTraces(params, () => step(batch));
 }
 
 /** Runs the steps of epochs, one driver or the other. */
@@ -150,11 +148,18 @@ class Eager implements Driver {
   }
 
   run(first: number): number[] {
-    const batch = this.batches?.next().value as readonly Tensor[];
-    const loss = this.step(batch).item();
-    if (!Number.isFinite(loss))
-      throw diverged(this.job, { storage: undefined }, { epoch: this.epoch, batch: first + 1 });
-    return [loss];
+    const optimizer = this.job.options.optimizer as Optimizer;
+    const before = { values: optimizer.params.map((p) => p.clone()), state: optimizer.stateDict() };
+    const loss = this.step(this.batches?.next().value as readonly Tensor[]).item();
+    const bad = Number.isFinite(loss)
+      ? optimizer.params.find((p) => !p.toTypedArray().every(Number.isFinite))
+      : undefined;
+    if (Number.isFinite(loss) && !bad) return [loss];
+    optimizer.params.forEach((p, i) => {
+      p.assign(before.values[i] as Tensor);
+    });
+    optimizer.loadStateDict(before.state);
+    throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });
   }
 
   release(): void {

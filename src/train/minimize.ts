@@ -1,11 +1,9 @@
 import { checkNumber, checkOptions, DivergenceError, isCount, isRate, OptionError, ShapeError } from '../errors';
 import { Adam } from '../optim/adam';
 import { Optimizer } from '../optim/optimizer';
-import { dropTraced } from '../tensor/autograd';
-import { isTracing } from '../tensor/driver';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { Compiled } from './compiled';
+import { Compiled, withoutTraces } from './compiled';
 import { Pacer } from './pause';
 
 export interface MinimizeOptions {
@@ -84,7 +82,7 @@ export async function minimize(
   options: MinimizeOptions = {},
 ): Promise<Minimum> {
   const { optimizer, steps, tolerance } = checked(parameters, options);
-  const step = () => {
+  const update = () => {
     optimizer.zeroGrad();
     const value = cost(...parameters);
     if (value.size !== 1)
@@ -93,10 +91,9 @@ export async function minimize(
       );
     value.backward();
     optimizer.step();
-    if (isTracing()) dropTraced(optimizer.params);
     return value;
   };
-  const compiled = new Compiled([{ end: steps, step }], {
+  const compiled = new Compiled([{ end: steps, step: () => withoutTraces(optimizer.params, update) }], {
     optimizer,
     steps: Math.min(steps, WINDOW),
     diverged: (_, i) =>

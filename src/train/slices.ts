@@ -69,6 +69,7 @@ export class Slices {
   private readonly check: Program;
   private readonly changed: readonly Storage[];
   private readonly own: Storage[] = [];
+  private readonly programs: Program[] = [];
   private readonly segments: Storage;
   private readonly losses: Storage;
   private readonly found: Storage;
@@ -78,24 +79,34 @@ export class Slices {
    * @param begin what comes before an epoch's first step; it sees the epoch's number as its step.
    */
   constructor(stretches: readonly Stretch[], { capacity, begin }: { capacity: number; begin?: () => void }) {
-    this.losses = this.room(capacity);
-    this.segments = this.room(MAX_SEGMENTS * SEGMENT_WORDS);
-    const kept = { storage: this.losses, offset: 0, stride: 4, mask: capacity - 1 };
-    const traces = stretches.map(({ step }) => trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace);
-    this.changed = changedBy(traces, this.losses);
-    this.stretches = traces.map((t, i) => ({ program: compile(t), end: (stretches[i] as Stretch).end }));
-    this.begin = begin && compile(trace(begin).trace);
-    const copies = this.changed.map(({ bytes }) => this.room(bytes / 4));
-    this.save = copying(this.changed, copies);
-    this.back = copying(copies, this.changed);
-    this.found = this.room(this.changed.length);
-    this.check = checking(this.changed, this.found);
+    try {
+      this.losses = this.room(capacity);
+      this.segments = this.room(MAX_SEGMENTS * SEGMENT_WORDS);
+      const kept = { storage: this.losses, offset: 0, stride: 4, mask: capacity - 1 };
+      const traces = stretches.map(({ step }) => trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace);
+      this.changed = changedBy(traces, this.losses);
+      this.stretches = traces.map((t, i) => ({ program: this.add(t), end: (stretches[i] as Stretch).end }));
+      this.begin = begin && this.program(begin);
+      const copies = this.changed.map(({ bytes }) => this.room(bytes / 4));
+      this.save = this.program(copying(this.changed, copies));
+      this.back = this.program(copying(copies, this.changed));
+      this.found = this.room(this.changed.length);
+      this.check = this.program(checking(this.changed, this.found));
+    } catch (error) {
+      this.release();
+      throw error;
+    }
     this.nanoseconds = Math.max(...this.stretches.map(({ program }) => program.nanoseconds));
   }
 
-  /** Bytes that training holds beside the data and the model. */
-  get bytes(): number {
-    return this.own.reduce((n, s) => n + s.bytes, 0) + this.stretches.reduce((n, s) => n + s.program.bytes, 0);
+  private add(traced: Trace): Program {
+    const program = compile(traced);
+    this.programs.push(program);
+    return program;
+  }
+
+  private program(fn: () => void): Program {
+    return this.add(trace(fn).trace);
   }
 
   private room(words: number): Storage {
@@ -160,8 +171,7 @@ export class Slices {
   }
 
   release(): void {
-    for (const { program } of this.stretches) program.release();
-    for (const program of [this.begin, this.save, this.back, this.check]) program?.release();
+    for (const program of this.programs) program.release();
     const { heap } = runtime();
     for (const storage of this.own) {
       heap.unpin(storage);
@@ -170,22 +180,20 @@ export class Slices {
   }
 }
 
-/** A program that copies storages to others of the same sizes. */
-function copying(from: readonly Storage[], to: readonly Storage[]): Program {
-  const copies = () => {
+/** Copies storages to others of the same sizes. */
+function copying(from: readonly Storage[], to: readonly Storage[]): () => void {
+  return () => {
     from.forEach((s, i) => {
       emit(Kernel.copyWords, startOf(s), startOf(to[i] as Storage), s.bytes / 4);
     });
   };
-  return compile(trace(copies).trace);
 }
 
-/** A program that writes, for each storage, where its first NaN or infinity stands, or -1. */
-function checking(storages: readonly Storage[], found: Storage): Program {
-  const checks = () => {
+/** Writes, for each storage, where its first NaN or infinity stands, or -1. */
+function checking(storages: readonly Storage[], found: Storage): () => void {
+  return () => {
     storages.forEach((s, i) => {
       emit(Kernel.findNonFinite, startOf(s), s.bytes / 4, { storage: found, offset: i * 4 });
     });
   };
-  return compile(trace(checks).trace);
 }
