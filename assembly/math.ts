@@ -22,6 +22,11 @@ function step(y: v128, x: v128, c: f32): v128 {
   return f32x4.add(f32x4.mul(y, x), splat(c));
 }
 
+/** y with the sign of x, where both have the same sign or y is 0. */
+function withSign(y: v128, x: v128): v128 {
+  return v128.or(y, v128.and(x, splat(-0.0)));
+}
+
 /** 2^n for lanes of integers in [-126, 127]. */
 function powerOfTwo(n: v128): v128 {
   return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
@@ -52,7 +57,7 @@ export function expm1(x: v128): v128 {
   q = step(q, x, 0.0416666679084301);
   q = step(q, x, 0.1666666716337204);
   q = step(q, x, 0.5);
-  const near = f32x4.add(f32x4.mul(q, f32x4.mul(x, x)), x);
+  const near = withSign(f32x4.add(f32x4.mul(q, f32x4.mul(x, x)), x), x);
   return choose(f32x4.lt(f32x4.abs(x), splat(0.5)), near, f32x4.sub(exp(x), splat(1)));
 }
 
@@ -96,17 +101,24 @@ export function tanh(x: v128): v128 {
   q = step(q, z, -0.05374349653720856);
   q = step(q, z, 0.13331490755081177);
   q = step(q, z, -0.3333328366279602);
-  const near = f32x4.add(x, f32x4.mul(x, f32x4.mul(z, q)));
+  const near = f32x4.add(a, f32x4.mul(a, f32x4.mul(z, q)));
   const far = f32x4.sub(splat(1), f32x4.div(splat(2), f32x4.add(exp(f32x4.add(a, a)), splat(1))));
-  const signed = v128.or(far, v128.and(x, splat(-0.0)));
-  return choose(f32x4.lt(a, splat(0.625)), near, signed);
+  return withSign(choose(f32x4.lt(a, splat(0.625)), near, far), x);
+}
+
+/** y / (1 + e) for the lower two lanes; in f64, where the sum and the quotient add nothing to the error of e. */
+function overOnePlus(y: v128, e: v128): v128 {
+  const sum = f64x2.add(f64x2.promote_low_f32x4(e), f64x2.splat(1));
+  return f32x4.demote_f64x2_zero(f64x2.div(f64x2.promote_low_f32x4(y), sum));
 }
 
 /** 1 / (1 + exp(-x)), from exp(-|x|), which cannot overflow. */
 export function sigmoid(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));
-  const positive = f32x4.ge(x, splat(0));
-  return f32x4.div(choose(positive, splat(1), e), f32x4.add(e, splat(1)));
+  const y = choose(f32x4.ge(x, splat(0)), splat(1), e);
+  const low = overOnePlus(y, e);
+  const high = overOnePlus(v128.shuffle<f64>(y, y, 1, 1), v128.shuffle<f64>(e, e, 1, 1));
+  return v128.shuffle<f64>(low, high, 0, 2);
 }
 
 /** log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)). */
@@ -134,7 +146,7 @@ export function erf(x: v128): v128 {
   q = step(q, a, 0.6334564685821533);
   q = step(q, a, 1.1294611692428589);
   q = step(q, a, -0.00016358765424229205);
-  const far = v128.or(f32x4.sub(splat(1), exp(f32x4.neg(q))), v128.and(x, splat(-0.0)));
+  const far = withSign(f32x4.sub(splat(1), exp(f32x4.neg(q))), x);
   return choose(f32x4.lt(a, splat(0.875)), near, far);
 }
 
@@ -177,7 +189,7 @@ function sine(x: f32, quarter: i32): f32 {
   if (abs(x) < EXACT_RANGE) {
     const whole = nearest(<f64>x * 0.6366197723675814);
     n = <i32>whole;
-    r = <f64>x - whole * HALF_PI_HIGH - whole * HALF_PI_LOW;
+    r = whole == 0 ? <f64>x : <f64>x - whole * HALF_PI_HIGH - whole * HALF_PI_LOW;
   } else {
     if (!(abs(x) <= f32.MAX_VALUE)) return <f32>NaN;
     const turns = turnsOf(x);
@@ -191,7 +203,7 @@ function sine(x: f32, quarter: i32): f32 {
   }
   n += quarter;
   const z = r * r;
-  const s = r + r * z * (-0.16666666641425976 + z * (0.00833332936223484 + z * (-0.00019839327125031192 + z * 2.71823718588998e-6)));
+  const s = r * (1 + z * (-0.16666666641425976 + z * (0.00833332936223484 + z * (-0.00019839327125031192 + z * 2.71823718588998e-6))));
   const c = 1 + z * (-0.49999999722902577 + z * (0.04166662306416643 + z * (-0.001388675531260132 + z * 2.4389633330362895e-5)));
   const y = n & 1 ? c : s;
   return <f32>(n & 2 ? -y : y);

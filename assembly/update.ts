@@ -7,7 +7,7 @@
 const TINY: f32 = 7.888609052210118e-31;
 
 function flush(x: v128): v128 {
-  return v128.and(x, f32x4.ge(f32x4.abs(x), f32x4.splat(TINY)));
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(TINY)));
 }
 
 function option(row: usize, i: i32): v128 {

@@ -3,6 +3,7 @@ import { Allocator, type Block, LINE, roundUp } from './allocator';
 
 const PAGE = 65536;
 const MAX_BYTES = 65536 * PAGE;
+const INITIAL_PAGES = 16;
 /** Address 0 means "none" in a record, so the first line is never handed out. */
 const START = LINE;
 /** Kernels may read up to a line past the end of an operand. */
@@ -47,8 +48,12 @@ export class Heap {
   /** While set, every storage made is listed here. */
   scope: Storage[] | undefined;
 
-  constructor(private readonly maxBytes = MAX_BYTES) {
-    const initial = 16;
+  private readonly maxBytes: number;
+
+  /** @param limit the most bytes that the memory may grow to, rounded down to whole pages; at least one page. */
+  constructor(limit = MAX_BYTES) {
+    this.maxBytes = Math.max(1, Math.floor(limit / PAGE)) * PAGE;
+    const initial = Math.min(INITIAL_PAGES, this.maxBytes / PAGE);
     this.memory = new WebAssembly.Memory({ initial });
     this.allocator = new Allocator(START, initial * PAGE - GUARD);
     this.words = new Int32Array(this.memory.buffer);

@@ -83,5 +83,7 @@ export function expectBits(what: string, actual: Values, expected: Values): void
   expect(actual.length, `${what}: number of elements`).toBe(expected.length);
   const [got, wanted] = [new Float32Array(actual), new Float32Array(expected)];
   const at = firstDifference(got, wanted);
-  if (at >= 0) expect.fail(`${what}: element ${at} of ${wanted.length} is ${got[at]} and should be ${wanted[at]}.`);
+  if (at < 0) return;
+  const show = (v: number | undefined) => (Object.is(v, -0) ? '-0' : String(v));
+  expect.fail(`${what}: element ${at} of ${wanted.length} is ${show(got[at])} and should be ${show(wanted[at])}.`);
 }
