@@ -60,6 +60,7 @@ export class Adam extends Optimizer<AdamOptions> {
     return [rate, beta1, 1 - beta1, beta2, 1 - beta2, root, eps, weightDecay];
   }
 
+  /** @internal */
   protected update(p: Tensor, grad: Tensor, { state, row }: { state: ParameterState; row: Operand }): void {
     emit(Kernel.updateAdam, p, grad, state.expAvg as Tensor, state.expAvgSq as Tensor, p.size, row);
   }

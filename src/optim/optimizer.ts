@@ -78,6 +78,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
       this.check(merged);
       return { params: [...(params ?? [])], options: merged };
     });
+    this.params = this.groups.flatMap((group) => group.params);
     this.checkParameters(owner);
   }
 
@@ -102,7 +103,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   protected abstract readonly rowLength: number;
   /** The row for update number `step`, counted from 1. */
   protected abstract row(options: O, step: number): readonly number[];
-  /** Emits the update of one parameter. */
+  /** @internal Emits the update of one parameter. */
   protected abstract update(
     p: Tensor,
     grad: Tensor,
@@ -110,9 +111,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   ): void;
 
   /** @internal All parameters in order. */
-  get params(): Tensor[] {
-    return this.groups.flatMap((group) => group.params);
-  }
+  readonly params: readonly Tensor[];
 
   /** The learning rate; setting it sets that of every group. */
   get lr(): number {
@@ -188,10 +187,10 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const floats = heap.f32;
     const { slots, steps, done } = table;
     for (let i = 0; i < count; i++) {
-      slots.forEach(({ group, step }, s) => {
-        const row = this.row(group.options, step + done + i + 1);
-        floats.set(row, at + (((first + i) & (steps - 1)) * slots.length + s) * this.rowLength);
-      });
+      let to = at + ((first + i) & (steps - 1)) * slots.length * this.rowLength;
+      for (const { group, step } of slots) {
+        for (const value of this.row(group.options, step + done + i + 1)) floats[to++] = value;
+      }
     }
   }
 

@@ -64,6 +64,7 @@ export class SGD extends Optimizer<SGDOptions> {
     return [lr, momentum, step === 1 ? 1 : 1 - dampening, weightDecay];
   }
 
+  /** @internal */
   protected update(
     p: Tensor,
     grad: Tensor,

@@ -64,7 +64,7 @@ export class Compiled {
   }
 
   /** Runs the steps from `first` up to `end` and returns their losses; begins an epoch where its number is given. */
-  run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): number[] {
+  run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): Float32Array {
     const started = performance.now();
     const { losses, fault } = this.attempt(first, end, epoch);
     if (fault) this.replay(first, end);
@@ -83,7 +83,7 @@ export class Compiled {
 
   private last = 0;
 
-  private attempt(first: number, end: number, epoch?: number): { losses: number[]; fault: Fault | undefined } {
+  private attempt(first: number, end: number, epoch?: number): { losses: Float32Array; fault: Fault | undefined } {
     const { optimizer } = this.options;
     optimizer.prepare(first, end - first);
     this.slices.run({ first, end, epoch });

@@ -47,7 +47,7 @@ interface Driver {
   readonly steps: number;
   begin(epoch: number): void;
   /** Runs steps of the epoch and returns their losses. */
-  run(first: number, end: number): number[];
+  run(first: number, end: number): ArrayLike<number>;
   release(): void;
 }
 
@@ -119,7 +119,7 @@ class Replayed implements Driver {
     this.pass = this.job.loader.epoch++;
   }
 
-  run(first: number, end: number): number[] {
+  run(first: number, end: number): ArrayLike<number> {
     const epoch = this.pass;
     this.pass = undefined;
     return this.compiled.run({ first, end, epoch });
@@ -174,16 +174,15 @@ async function runEpoch(
   { epoch, pacer }: { epoch: number; pacer: Pacer },
 ): Promise<number | undefined> {
   const { loader, options } = job;
-  const { length } = loader;
+  const { length, batchSize, rows } = loader;
   driver.begin(epoch);
   let sum = 0;
   for (let first = 0; first < length; ) {
     if (options.signal?.aborted) return undefined;
     const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
     const losses = driver.run(first, end);
-    losses.forEach((loss, i) => {
-      sum += loss * loader.rowsOf(first + i);
-    });
+    for (let i = 0; i < losses.length; i++)
+      sum += (losses[i] as number) * Math.min(batchSize, rows - (first + i) * batchSize);
     if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
     first = end;
     await pacer.tick();

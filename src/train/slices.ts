@@ -132,8 +132,14 @@ export class Slices {
     const { heap, run } = runtime();
     heap.clock++;
     const at = heap.address(this.segments);
-    const words = segments.flatMap(({ program, first, end }) => [program.start, program.end, first, end]);
-    heap.i32.set(words, at / 4);
+    const words = heap.i32;
+    let to = at / 4;
+    for (const { program, first, end } of segments) {
+      words[to++] = program.start;
+      words[to++] = program.end;
+      words[to++] = first;
+      words[to++] = end;
+    }
     run(at, segments.length);
   }
 
@@ -153,17 +159,19 @@ export class Slices {
   }
 
   /** The losses of the steps from `first` up to `end` of the last slice. */
-  lossesOf(first: number, end: number): number[] {
+  lossesOf(first: number, end: number): Float32Array {
     const { heap } = runtime();
     const at = heap.address(this.losses) / 4;
     const mask = this.losses.bytes / 4 - 1;
     const floats = heap.f32;
-    return Array.from({ length: end - first }, (_, i) => floats[at + ((first + i) & mask)] as number);
+    const losses = new Float32Array(end - first);
+    for (let i = 0; i < losses.length; i++) losses[i] = floats[at + ((first + i) & mask)] as number;
+    return losses;
   }
 
   /** What the last slice left not finite, if anything. */
-  fault(losses: readonly number[]): Fault | undefined {
-    if (!losses.every(Number.isFinite)) return { storage: undefined };
+  fault(losses: Float32Array): Fault | undefined {
+    for (const loss of losses) if (!Number.isFinite(loss)) return { storage: undefined };
     const { heap } = runtime();
     const at = heap.address(this.found) / 4;
     const bad = this.changed.findIndex((_, i) => (heap.i32[at + i] as number) >= 0);

@@ -2,6 +2,7 @@ import { type FitOptions, type History, tensor } from 'downhill';
 import { DataLoader, type DataLoaderOptions, type Dataset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
+import { Tensor } from '../../src/tensor/tensor';
 import { bitsOf } from '../golden/bits.js';
 import { numbers } from './numbers';
 
@@ -52,9 +53,10 @@ export function classification(dataset: Dataset = classes(103), options: DataLoa
   return { model, optimizer, loader, loss: new nn.CrossEntropyLoss() };
 }
 
-/** Everything that a training has changed, to the bit. */
+/** Everything that a training has changed, to the bit: parameters, other tensors that modules keep, what the optimizer remembers. */
 export function stateOf({ model, optimizer, loader }: Training): unknown {
-  return bitsOf({ model: model.stateDict(), optimizer: optimizer.stateDict(), passes: loader.epoch });
+  const kept = model.modules().map((m) => Object.values(m).filter((v) => v instanceof Tensor));
+  return bitsOf({ kept, optimizer: optimizer.stateDict(), passes: loader.epoch });
 }
 
 /** What a history says beside the time it took. */

@@ -1,0 +1,39 @@
+import { expect } from 'vitest';
+import { bitsOf } from '../golden/bits.js';
+import type { Training } from './training';
+import { stateOf } from './training';
+
+/** A call that must fail, with what, and what its message must say. */
+export interface Failure {
+  name: string;
+  call: () => unknown;
+  error: new (...args: never[]) => Error;
+  says: RegExp;
+}
+
+/** A row of a table of failures. */
+export function failure(name: string, call: () => unknown, error: Failure['error'], says: RegExp): Failure {
+  return { name, call, error, says };
+}
+
+/** The error of a call, whether it is thrown or its promise is rejected. */
+export async function errorOf(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return expect.fail('Nothing was thrown.');
+}
+
+export async function expectFailure({ call, error, says }: Failure): Promise<void> {
+  const thrown = (await errorOf(call)) as Error;
+  expect(`${thrown.name}: ${thrown.message}`).toMatch(says);
+  expect(thrown).toBeInstanceOf(error);
+}
+
+/** The state of a training with the gradients of its parameters. */
+export function wholeStateOf(training: Training): unknown {
+  const grads = training.model.parameters().map((p) => p.grad?.toArray());
+  return bitsOf({ state: stateOf(training), grads });
+}
