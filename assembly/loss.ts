@@ -160,8 +160,6 @@ function collect(a0: usize, a1: usize, a2: usize, a3: usize): v128 {
 
 /** The four dot products of rows x with w. */
 function dots(x0: usize, x1: usize, x2: usize, x3: usize, w: usize, k: i32): v128 {
-  // The fold of one product and 15 missing ones: + 0.
-  if (k == 1) return f32x4.add(f32x4.mul(collect(x0, x1, x2, x3), v128.load32_splat(w)), f32x4.splat(0));
   let o = f32x4.splat(dotOf(x0, w, k));
   o = f32x4.replace_lane(o, 1, dotOf(x1, w, k));
   o = f32x4.replace_lane(o, 2, dotOf(x2, w, k));
@@ -223,6 +221,62 @@ function linearRows<F>(
 }
 
 /**
+ * The same for one input. Loss, dw and db are lanes of one sum, so that a row is one addition: the four numbers of each row
+ * are transposed from
+ *
+ *     | v0 v1 v2 v3 |  | p0 p1 p2 p3 |  | g0 g1 g2 g3 |   to   | v p g 0 | of row 0, 1, 2, 3,   with p = g x
+ */
+function lineRows<F>(
+  x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, m: i32, divisor: f32,
+): void {
+  const f = changetype<F>(0);
+  const scale = f32x4.splat(<f32>1 / divisor);
+  const zero = f32x4.splat(0);
+  const wi = v128.load32_splat(w);
+  const b = bias ? v128.load32_splat(bias) : zero;
+  let total = zero;
+  for (let first = 0; first == 0 || first < m; first += BLOCK) {
+    const end = min(first + BLOCK, m);
+    let sum = zero;
+    for (let i = first; i < end; i += 4) {
+      const left = end - i;
+      const at = index + (<usize>i << 2);
+      const i0 = <usize>i32.load(at) << 2;
+      const i1 = left > 1 ? <usize>i32.load(at, 4) << 2 : i0;
+      const i2 = left > 2 ? <usize>i32.load(at, 8) << 2 : i0;
+      const i3 = left > 3 ? <usize>i32.load(at, 12) << 2 : i0;
+      const xi = collect(x + i0, x + i1, x + i2, x + i3);
+      const ti = collect(t + i0, t + i1, t + i2, t + i3);
+      // The fold of one product and 15 missing ones: + 0.
+      let o = f32x4.add(f32x4.mul(xi, wi), zero);
+      if (bias) o = f32x4.add(o, b);
+      const g = f32x4.mul(f.slope(o, ti), scale);
+      const v = f.value(o, ti);
+      const p = f32x4.mul(g, xi);
+      const v01 = v128.shuffle<f32>(v, p, 0, 4, 1, 5);
+      const v23 = v128.shuffle<f32>(v, p, 2, 6, 3, 7);
+      const g01 = v128.shuffle<f32>(g, zero, 0, 4, 1, 5);
+      const g23 = v128.shuffle<f32>(g, zero, 2, 6, 3, 7);
+      sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 0, 2));
+      if (left > 1) sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 1, 3));
+      if (left > 2) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 0, 2));
+      if (left > 3) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 1, 3));
+    }
+    total = first ? f32x4.add(total, sum) : sum;
+  }
+  f32.store(y, f32x4.extract_lane(total, 0) / divisor);
+  f32.store(dw, f32x4.extract_lane(total, 1));
+  if (db) f32.store(db, f32x4.extract_lane(total, 2));
+}
+
+function rowsOfModel<F>(
+  x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
+): void {
+  if (k == 1) lineRows<F>(x, index, t, w, bias, y, dw, db, m, divisor);
+  else linearRows<F>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+}
+
+/**
  * A linear model of one output, its loss and its gradients in one pass over m rows of k inputs, which are read through their
  * row numbers where they lie: o = w x + bias, y = (sum of loss(o, t)) / divisor, dw = sum of g x and db = sum of g with
  * g = d loss / d o / divisor. The orders are those of the products, the loss and the sum that it stands for.
@@ -231,7 +285,7 @@ export function linearModel(
   f: Loss, x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
 ): void {
   switch (f) {
-    case Loss.squared: return linearRows<Squared>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
-    case Loss.logistic: return linearRows<Logistic>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+    case Loss.squared: return rowsOfModel<Squared>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+    case Loss.logistic: return rowsOfModel<Logistic>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
   }
 }

@@ -46,28 +46,65 @@ export function fillNormal(y: usize, n: i32, k0: i32, k1: i32, stream: i32, firs
   }
 }
 
-/** order = a permutation of 0 … n-1 by Fisher and Yates, each draw unbiased (Lemire 2019); it depends on the key, stream and pass. */
+/** The upper halves of the four products of 32-bit words. */
+function highWords(a: v128, b: v128): v128 {
+  const low = i64x2.extmul_low_i32x4_u(a, b);
+  const high = i64x2.extmul_high_i32x4_u(a, b);
+  return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+}
+
+/**
+ * A step of Fisher and Yates: swaps the last of the first i + 1 with one of them, drawn by a word without bias (Lemire 2019),
+ * and returns how many are left to do: i where the word must be drawn again.
+ */
+function swapDrawn(order: usize, i: i32, word: u32): i32 {
+  if (i == 0) return 0;
+  const count = <u32>i + 1;
+  const scaled = <u64>word * count;
+  if (<u32>scaled < count && <u32>scaled < (0 - count) % count) return i;
+  const j = order + (<usize>(scaled >> 32) << 2);
+  const last = order + (<usize>i << 2);
+  const v = i32.load(j);
+  i32.store(j, i32.load(last));
+  i32.store(last, v);
+  return i - 1;
+}
+
+/**
+ * order = a permutation of 0 … n-1; it depends on the key, stream and pass. Words come from Philox's blocks (b, pass, stream, 0)
+ * in order; four blocks are computed at a time, one to a lane.
+ */
 export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pass: i32): void {
-  for (let i = 0; i < n; i++) i32.store(order + (<usize>i << 2), i);
-  let block: u32 = 0;
-  let lane = 4;
-  let words = i32x4.splat(0);
-  for (let i = n - 1; i > 0; i--) {
-    const count = <u32>i + 1;
-    let scaled: u64;
-    do {
-      if (lane == 4) {
-        words = philox(block++, pass, stream, 0, k0, k1);
-        lane = 0;
-      }
-      scaled = <u64>(<u32>i32x4.extract_lane(words, 0)) * count;
-      words = v128.shuffle<i32>(words, words, 1, 2, 3, 0);
-      lane++;
-    } while (<u32>scaled < count && <u32>scaled < (0 - count) % count);
-    const j = order + (<usize>(scaled >> 32) << 2);
-    const last = order + (<usize>i << 2);
-    const v = i32.load(j);
-    i32.store(j, i32.load(last));
-    i32.store(last, v);
+  let blocks = i32x4(0, 1, 2, 3);
+  for (let i = 0; i < n; i += 4) v128.store(order + (<usize>i << 2), i32x4.add(blocks, i32x4.splat(i)));
+  const m0 = i32x4.splat(<i32>MULTIPLIER_0);
+  const m1 = i32x4.splat(<i32>MULTIPLIER_1);
+  for (let i = n - 1; i > 0; blocks = i32x4.add(blocks, i32x4.splat(4))) {
+    let c0 = blocks;
+    let c1 = i32x4.splat(pass);
+    let c2 = i32x4.splat(stream);
+    let c3 = i32x4.splat(0);
+    let key0 = k0;
+    let key1 = k1;
+    for (let round = 0; round < ROUNDS; round++, key0 += WEYL_0, key1 += WEYL_1) {
+      const low0 = i32x4.mul(c0, m0);
+      const low1 = i32x4.mul(c2, m1);
+      const high0 = highWords(c0, m0);
+      const high1 = highWords(c2, m1);
+      c0 = v128.xor(v128.xor(high1, c1), i32x4.splat(key0));
+      c1 = low1;
+      c2 = v128.xor(v128.xor(high0, c3), i32x4.splat(key1));
+      c3 = low0;
+    }
+    for (let lane = 0; lane < 4; lane++) {
+      i = swapDrawn(order, i, i32x4.extract_lane(c0, 0));
+      i = swapDrawn(order, i, i32x4.extract_lane(c1, 0));
+      i = swapDrawn(order, i, i32x4.extract_lane(c2, 0));
+      i = swapDrawn(order, i, i32x4.extract_lane(c3, 0));
+      c0 = v128.shuffle<i32>(c0, c0, 1, 2, 3, 0);
+      c1 = v128.shuffle<i32>(c1, c1, 1, 2, 3, 0);
+      c2 = v128.shuffle<i32>(c2, c2, 1, 2, 3, 0);
+      c3 = v128.shuffle<i32>(c3, c3, 1, 2, 3, 0);
+    }
   }
 }

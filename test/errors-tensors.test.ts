@@ -13,7 +13,7 @@ import {
 } from 'downhill';
 import * as nn from 'downhill/nn';
 import { describe, expect, it } from 'vitest';
-import { expectFailure, failure } from './support/failures';
+import { failure, testFailures } from './support/failures';
 
 /** Values that types forbid and JavaScript lets through. */
 const any = (value: unknown) => value as never;
@@ -187,19 +187,19 @@ const using = [
 ];
 
 describe('a tensor cannot be made of', () => {
-  it.each(making)('$name', expectFailure);
+  testFailures(making);
 });
 
 describe('a tensor does not compute', () => {
-  it.each(computing)('$name', expectFailure);
+  testFailures(computing);
 });
 
 describe('there is no gradient from', () => {
-  it.each(differentiating)('$name', expectFailure);
+  testFailures(differentiating);
 });
 
 describe('a tensor that was disposed does not stand', () => {
-  it.each(using)('$name', expectFailure);
+  testFailures(using);
 
   it('but says that it was disposed where it is printed', () => {
     const t = ones([2, 3]);

@@ -18,7 +18,8 @@ export function readOptions(argv, options = OPTIONS) {
   try {
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true });
     const rounds = Number(values.rounds ?? (values.quick ? 3 : 11));
-    if (!Number.isInteger(rounds) || rounds < 1) throw new UsageError(`--rounds is ${values.rounds}; give a whole number.`);
+    if (!Number.isInteger(rounds) || rounds < 1)
+      throw new UsageError(`--rounds is ${values.rounds}; give a whole number.`);
     return { ...values, rounds, names: positionals };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`${error.message} (${known})`);

@@ -65,8 +65,6 @@ export async function measure(workload, { rounds, peak }) {
     }
   }
   for (const contender of contenders) contender.release?.();
-  const rows = contenders.map((contender, i) =>
-    rowOf(workload, { contender, samples: samples[i], loss: losses[i] }),
-  );
+  const rows = contenders.map((contender, i) => rowOf(workload, { contender, samples: samples[i], loss: losses[i] }));
   return { rows, disagrees };
 }

@@ -1,7 +1,4 @@
-import { expect } from 'vitest';
-import { bitsOf } from '../golden/bits.js';
-import type { Training } from './training';
-import { stateOf } from './training';
+import { expect, it } from 'vitest';
 
 /** A call that must fail, with what, and what its message must say. */
 export interface Failure {
@@ -26,14 +23,13 @@ export async function errorOf(call: () => unknown): Promise<unknown> {
   return expect.fail('Nothing was thrown.');
 }
 
-export async function expectFailure({ call, error, says }: Failure): Promise<void> {
+async function expectFailure({ call, error, says }: Failure): Promise<void> {
   const thrown = (await errorOf(call)) as Error;
   expect(`${thrown.name}: ${thrown.message}`).toMatch(says);
   expect(thrown).toBeInstanceOf(error);
 }
 
-/** The state of a training with the gradients of its parameters. */
-export function wholeStateOf(training: Training): unknown {
-  const grads = training.model.parameters().map((p) => p.grad?.toArray());
-  return bitsOf({ state: stateOf(training), grads });
+/** A test for each row of a table. */
+export function testFailures(failures: readonly Failure[]): void {
+  for (const row of failures) it(row.name, () => expectFailure(row));
 }

@@ -1,0 +1,224 @@
+import { evaluate, OptionError, ones, predict, ShapeError, StateError, tensor } from 'downhill';
+import { DataLoader, randomSplit, StandardScaler, Subset, TensorDataset } from 'downhill/data';
+import * as nn from 'downhill/nn';
+import { describe } from 'vitest';
+import { failure, testFailures } from './support/failures';
+
+/** Values that types forbid and JavaScript lets through. */
+const any = (value: unknown) => value as never;
+
+const data = () =>
+  new TensorDataset(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+    [[1], [2], [3]],
+  );
+const loader = () => new DataLoader(data(), { batchSize: 2 });
+const model = () => new nn.Linear(2, 1);
+
+const ce = (output: number[][], target: unknown) => () =>
+  new nn.CrossEntropyLoss().forward(tensor(output), tensor(any(target)));
+
+const forwards = [
+  failure(
+    'another width, naming the layer',
+    () => new nn.Linear(4, 3).forward(ones([32, 5])),
+    ShapeError,
+    /Linear\(4 -> 3\) got x of shape \[32, 5\]; its last dimension must be 4\./,
+  ),
+  failure(
+    'another width inside a Sequential',
+    () => new nn.Sequential(new nn.Linear(2, 3), new nn.Linear(4, 1)).forward(ones([3, 2])),
+    ShapeError,
+    /Linear\(4 -> 1\) got x of shape \[3, 3\]/,
+  ),
+  failure('one number', () => model().forward(tensor(1)), ShapeError, /Linear\(2 -> 1\) got x of shape \[\]/),
+  failure(
+    'a column against a list',
+    () => new nn.MSELoss().forward(ones([3, 1]), ones([3])),
+    ShapeError,
+    /MSELoss got an output of shape \[3, 1\] and a target of \[3\].*target\.reshape\(\[3, 1\]\)/,
+  ),
+  failure(
+    'other rows',
+    () => new nn.BCEWithLogitsLoss().forward(ones([3]), ones([2])),
+    ShapeError,
+    /BCEWithLogitsLoss got .* \[3\] and a target of \[2\]; they must be equal\.$/,
+  ),
+  failure(
+    'classes in no rows',
+    () => new nn.CrossEntropyLoss().forward(ones([3]), ones([3])),
+    ShapeError,
+    /CrossEntropyLoss got an output of shape \[3\]; it must be \[rows, classes\]/,
+  ),
+  failure(
+    'labels in a column',
+    ce(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [[0], [1]],
+    ),
+    ShapeError,
+    /target of shape \[2, 1\].*target\.reshape\(\[2\]\)/,
+  ),
+  failure(
+    'a label too few',
+    ce(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [0],
+    ),
+    ShapeError,
+    /target of shape \[1\]; it must be \[2\]/,
+  ),
+  failure(
+    'a label too large',
+    ce(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [0, 2],
+    ),
+    OptionError,
+    /the index 2 at position 1; with 2 to choose from it must be a whole number from 0 to 1/,
+  ),
+  failure('a negative label', ce([[1, 2]], [-1]), OptionError, /the index -1 at position 0/),
+  failure('half a label', ce([[1, 2]], [0.5]), OptionError, /the index 0.5 at position 0/),
+  failure('a label that is NaN', ce([[1, 2]], [Number.NaN]), OptionError, /the index NaN at position 0/),
+];
+
+const sets = [
+  failure('nothing', () => new TensorDataset(), OptionError, /TensorDataset got nothing/),
+  failure('no rows', () => new TensorDataset([]), ShapeError, /TensorDataset got no rows/),
+  failure('one number', () => new TensorDataset(5), ShapeError, /tensor 0 is one number; it must have rows/),
+  failure('other counts of rows', () => new TensorDataset([[1], [2]], [1]), ShapeError, /tensors of 2 and 1 rows/),
+  failure(
+    'ragged rows',
+    () => new TensorDataset([[1, 2], [3]], [1, 2]),
+    ShapeError,
+    /row 1 has 1 elements; it must be 2/,
+  ),
+  failure(
+    'NaN',
+    () =>
+      new TensorDataset(
+        [
+          [1, 2],
+          [3, Number.NaN],
+        ],
+        [1, 2],
+      ),
+    OptionError,
+    /tensor 0 has NaN in row 1, column 1; drop such rows/,
+  ),
+  failure(
+    'infinity',
+    () => new TensorDataset([[1], [2]], [1, Number.NEGATIVE_INFINITY]),
+    OptionError,
+    /tensor 1 has -Infinity in row 1, column 0/,
+  ),
+  failure(
+    'NaN in a transposed view',
+    () =>
+      new TensorDataset(
+        tensor([
+          [1, 2, 3],
+          [4, 5, Number.NaN],
+        ]).transpose(),
+      ),
+    OptionError,
+    /NaN in row 2, column 1/,
+  ),
+  failure(
+    'a batch of 0',
+    () => new DataLoader(data(), { batchSize: 0 }),
+    OptionError,
+    /batchSize is 0; it must be a whole number of at least 1/,
+  ),
+  failure('half a batch', () => new DataLoader(data(), { batchSize: 1.5 }), OptionError, /batchSize is 1.5/),
+  failure(
+    'a batch that is a string',
+    () => new DataLoader(data(), { batchSize: any('8') }),
+    OptionError,
+    /batchSize is "8"/,
+  ),
+  failure(
+    'no dataset',
+    () => new DataLoader(any(undefined)),
+    OptionError,
+    /DataLoader got no dataset; give it new TensorDataset/,
+  ),
+  failure('arrays for a dataset', () => new DataLoader(any([[1], [2]])), OptionError, /DataLoader got no dataset/),
+  failure('a tensor for a dataset', () => new DataLoader(any(ones([2]))), OptionError, /DataLoader got no dataset/),
+  failure(
+    'no batch at all',
+    () => new DataLoader(data(), { batchSize: 4, dropLast: true }),
+    OptionError,
+    /no batches: 3 rows, batchSize 4, dropLast true/,
+  ),
+  failure('batches of an empty part', () => new DataLoader(new Subset(data(), [])), OptionError, /no batches: 0 rows/),
+  failure('a negative seed', () => new DataLoader(data(), { seed: -1 }), OptionError, /The seed of DataLoader is -1/),
+  failure('a pass before the first', () => Object.assign(loader(), { epoch: -1 }), OptionError, /epoch is -1/),
+  failure(
+    'a row beyond the last',
+    () => new Subset(data(), [3]),
+    OptionError,
+    /position in Subset is 3; it must be a row from 0 to 2/,
+  ),
+  failure('parts that do not sum up', () => randomSplit(data(), [1, 1]), OptionError, /\[1, 1\] for 3 rows/),
+  failure(
+    'fractions that do not sum up',
+    () => randomSplit(data(), [0.5, 0.4]),
+    OptionError,
+    /\[0.5, 0.4\] for 3 rows/,
+  ),
+  failure('a negative part', () => randomSplit(data(), [4, -1]), OptionError, /\[4, -1\] for 3 rows/),
+  failure('a scaler that was not fitted', () => new StandardScaler().transform([[1]]), StateError, /was not fitted/),
+  failure(
+    'other columns to a scaler',
+    () => new StandardScaler().fit([[1, 2]]).transform([[1]]),
+    ShapeError,
+    /1 columns; it was fitted on 2/,
+  ),
+  failure(
+    'a list to a scaler',
+    () => new StandardScaler().fit([1, 2]),
+    ShapeError,
+    /shape \[2\]; it must be \[rows, columns\]/,
+  ),
+  failure('NaN to a scaler', () => new StandardScaler().fit([[1, Number.NaN]]), OptionError, /column 1 has NaN/),
+  failure(
+    'predictions in batches of 0',
+    () => predict(model(), [[1, 2]], { batchSize: 0 }),
+    OptionError,
+    /batchSize is 0/,
+  ),
+  failure(
+    'predictions for other columns',
+    () => predict(model(), [[1]]),
+    ShapeError,
+    /Linear\(2 -> 1\) got x of shape \[1, 1\]/,
+  ),
+  failure(
+    'a metric that is no function',
+    () => evaluate(model(), loader(), { metrics: { accuracy: any(1) } }),
+    OptionError,
+    /The metric accuracy is 1/,
+  ),
+];
+
+describe('a forward pass refuses', () => {
+  testFailures(forwards);
+});
+
+describe('the data room refuses', () => {
+  testFailures(sets);
+});
