@@ -99,8 +99,10 @@ export function softmaxCrossEntropy(o: usize, labels: usize, y: usize, dx: usize
       const label = i32.load(labels);
       const top = largestOf(o, n);
       const sum = expRow(o, dx, n, top);
-      partial += logOf(sum) - (f32.load(o + (<usize>label << 2)) - top);
-      softmaxSlope(dx, n, sum, label, 1 / divisor);
+      // A label that is none of the classes, computed within the step, makes the loss NaN, and nothing is written for it.
+      const known = <u32>label < <u32>n;
+      partial += known ? logOf(sum) - (f32.load(o + (<usize>label << 2)) - top) : <f32>NaN;
+      softmaxSlope(dx, n, sum, known ? label : 0, <f32>1 / divisor);
     }
     total = first ? total + partial : partial;
   }

@@ -2,14 +2,14 @@ import { fit, noGrad, parameter, rand, randn, type Tensor, tensor, zeros } from 
 import { DataLoader, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Held, held, MIB } from './support/memory';
 import { upTo } from './support/numbers';
 
 /** Neither memory may have grown; the collector's own book-keeping and compiled code are allowed for. */
 function expectFlat(before: Held, after: Held): void {
   expect(after.wasm, 'bytes of the runtime').toBe(before.wasm);
-  expect((after.heap - before.heap) / MIB, 'MiB of JavaScript').toBeLessThan(4);
+  expect((after.heap - before.heap) / MIB, 'MiB of JavaScript').toBeLessThan(2);
 }
 
 /** Holds a loop against a first part of it: long enough that memory has reached what it stays at. */
@@ -21,11 +21,6 @@ function expectLoopFlat(first: number, rest: number, body: (i: number) => void):
 }
 
 describe('memory stays flat', () => {
-  // Memory is filled up to its mark with tensors that nobody holds: what grows after that would grow without an end.
-  beforeAll(() => {
-    for (let i = 0; i < 100_000; i++) zeros([128]);
-  });
-
   it('over 300,000 eager steps: zeroGrad, forward, loss, backward, step', () => {
     const w = parameter([0]);
     const optimizer = new optim.SGD([w], { lr: 0.1 });
@@ -55,9 +50,9 @@ describe('memory stays flat', () => {
     expectLoopFlat(10_000, 90_000, () => void model.forward(x));
   });
 
-  it('over a synchronous loop of forward passes that make 4 GiB', () => {
+  it('over a synchronous loop of operations that make 1 GiB', () => {
     const x = randn([256, 256]);
-    expectLoopFlat(2 ** 12, 2 ** 14 - 2 ** 12, () => void x.add(1));
+    expectLoopFlat(2 ** 10, 2 ** 12, () => void x.add(1));
   });
 
   it('over 200 fresh fits in a row', async () => {

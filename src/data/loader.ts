@@ -1,6 +1,7 @@
 import { Kernel } from '../../assembly/kernel';
 import { checkNumber, checkOptions, isCount, isIndex, OptionError } from '../errors';
-import { emit, newStorage, runAt } from '../tensor/driver';
+import { emit, isTracing, newStorage, runAt } from '../tensor/driver';
+import { gatheredFrom } from '../tensor/ops/labels';
 import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { checkSeed, currentSeed, keyOf, Stream } from '../wasm/random';
@@ -47,7 +48,7 @@ export class DataLoader {
     options: DataLoaderOptions = {},
   ) {
     checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast']);
-    if (!Number.isInteger(dataset?.length))
+    if (!Number.isInteger(dataset?.length) || !Array.isArray(dataset.within?.tensors ?? dataset.tensors))
       throw new OptionError('DataLoader got no dataset; give it new TensorDataset(X, y).');
     this.batchSize = options.batchSize ?? 1;
     checkNumber('batchSize', this.batchSize, isCount);
@@ -112,10 +113,11 @@ export class DataLoader {
   /** @internal Emits what gathers `count` rows whose numbers stand at `index`. */
   gather(index: Operand, count: number): Batch {
     const tensors = this.dataset.within?.tensors ?? this.dataset.tensors;
-    const batch = tensors.map((t) => {
+    const batch = tensors.map((t, i) => {
       const columns = sizeOf(t.shape.slice(1));
       const y = t.spawn([count, ...t.shape.slice(1)], t.dtype);
       emit(Kernel.gatherRows, t.contiguous(), index, y, count, columns);
+      if (isTracing()) gatheredFrom(y, () => this.dataset.tensors[i] as Tensor);
       return y;
     });
     return batch as Batch;

@@ -137,14 +137,14 @@ export abstract class Module {
 }
 
 /** The value of one entry, if it fits. */
-function entryValue(name: string, shape: Shape, entry: StateEntry): Tensor | Float32Array {
+function entryValue(name: string, shape: Shape, entry: StateEntry): Float32Array {
   const given = entry?.shape;
   if (!Array.isArray(given) || !sameShape(given, shape)) {
     throw new ShapeError(
       `loadStateDict: ${name} has shape ${Array.isArray(given) ? show(given) : String(given)}; it must be ${show(shape)}.`,
     );
   }
-  if (entry instanceof Tensor) return entry;
+  if (entry instanceof Tensor) return entry.to('float32').toTypedArray() as Float32Array;
   const { flat } = flatten(entry.data, `loadStateDict: ${name}`);
   const size = shape.reduce((n, d) => n * d, 1);
   if (flat.length === size) return Float32Array.from(flat);

@@ -1,5 +1,4 @@
 import { OptionError } from '../errors';
-import { gradientsOn, isTracing } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from './module';
 
@@ -28,15 +27,6 @@ export class Sequential extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    let y = x;
-    for (const layer of this.layers) {
-      const next = layer.forward(y);
-      // What passes between two layers is known to nobody else: backward(), or at the latest this loop, can free it.
-      const passing = y !== x && next.storage !== y.storage && !y.isView;
-      if (passing && y.requiresGrad && gradientsOn()) y.internal = true;
-      else if (passing && !isTracing()) y.dispose();
-      y = next;
-    }
-    return y;
+    return this.layers.reduce((y, layer) => layer.forward(y), x);
   }
 }

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isRate, OptionError, ShapeError, StateError } from '../errors';
+import { checkNumber, checkOptions, isIndex, isRate, OptionError, ShapeError, StateError } from '../errors';
 import { zeros } from '../tensor/create';
 import { isTracing, newStorage, outsideTrace } from '../tensor/driver';
 import { sameShape, show } from '../tensor/shape';
@@ -67,16 +67,22 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const owner = this.constructor.name;
     const names = Object.keys(defaults);
     checkOptions(owner, options, names);
-    const list = [...(parameters ?? [])];
+    const list = Array.isArray(parameters) ? parameters : [];
     if (list.length === 0) throw new OptionError(`${owner} got no parameters; give it model.parameters().`);
     const grouped = list.every((p) => p instanceof Tensor)
       ? [{ params: list as Tensor[] }]
       : (list as ParameterGroup<O>[]);
-    this.groups = grouped.map(({ params, ...own }) => {
+    this.groups = grouped.map((group) => {
+      if (!Array.isArray(group?.params)) {
+        throw new OptionError(
+          `${owner} got ${String(group)} among its parameters; give model.parameters(), or groups { params, lr, … }.`,
+        );
+      }
+      const { params, ...own } = group;
       checkOptions(`A parameter group of ${owner}`, own, names);
       const merged = { ...defaults, ...options, ...own };
       this.check(merged);
-      return { params: [...(params ?? [])], options: merged };
+      return { params: [...params], options: merged };
     });
     this.params = this.groups.flatMap((group) => group.params);
     this.checkParameters(owner);
@@ -152,7 +158,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   private slots(): Slot<O>[] {
     const slots: Slot<O>[] = [];
     this.each((p, group) => {
-      const { step } = this.stateOf(p, group.options);
+      const step = this.states.get(p)?.step ?? 0;
       if (!slots.some((s) => s.group === group && s.step === step)) slots.push({ group, step });
     });
     return slots;
@@ -228,6 +234,14 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     for (const p of table.updated) (this.states.get(p) as ParameterState).step += count;
   }
 
+  /** @internal Notes what there is, and returns what forgets all that was made since. */
+  mark(): () => void {
+    const known = new Set(this.states.keys());
+    return () => {
+      for (const p of this.states.keys()) if (!known.has(p)) this.states.delete(p);
+    };
+  }
+
   /** @internal */
   close(): void {
     if (this.table) runtime().heap.free(this.table.storage);
@@ -263,13 +277,15 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
         `loadStateDict got groups of ${dict?.groups ? sizes(dict.groups) : 'no'} parameters; this optimizer has ${sizes(this.groups)}.`,
       );
     }
+    if (!dict.state) throw new StateError('loadStateDict got no state; give what stateDict() returned.');
+    const options = dict.groups.map(({ params: _, ...own }) => own as unknown as O);
+    for (const own of options) this.check(own);
+    const optionsOf = params.map((p) => options[this.groups.findIndex((g) => g.params.includes(p))] as O);
     const loaded = Object.entries(dict.state).map(([i, state]) => {
       const p = params[Number(i)];
       if (!p) throw new StateError(`loadStateDict got a state for parameter ${i}; there are ${params.length}.`);
-      return [p, copied(i, p, state)] as const;
+      return [p, copied(i, p, { state, names: this.remembers(optionsOf[Number(i)] as O) })] as const;
     });
-    const options = dict.groups.map(({ params: _, ...own }) => own as unknown as O);
-    for (const own of options) this.check(own);
     this.states.clear();
     for (const [p, state] of loaded) this.states.set(p, state);
     this.groups.forEach((group, i) => {
@@ -278,10 +294,18 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   }
 }
 
-function copied(i: string, p: Tensor, state: ParameterState): ParameterState {
+/** A parameter's state as it is loaded: the count of steps, and a copy of each tensor that the rule remembers. */
+function copied(
+  i: string,
+  p: Tensor,
+  { state, names }: { state: ParameterState; names: readonly string[] },
+): ParameterState {
+  checkNumber(`The step of parameter ${i}`, state?.step, isIndex);
   const out: ParameterState = { step: state.step };
-  for (const [name, value] of Object.entries(state)) {
-    if (!(value instanceof Tensor)) continue;
+  for (const name of names) {
+    const value = state[name];
+    if (!(value instanceof Tensor))
+      throw new StateError(`loadStateDict got no ${name} for parameter ${i}; it is part of the state.`);
     if (!sameShape(value.shape, p.shape)) {
       throw new ShapeError(
         `loadStateDict got ${name} of shape ${show(value.shape)} for parameter ${i}; it must be ${show(p.shape)}.`,

@@ -1,7 +1,7 @@
 import { ShapeError, StateError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
-import { gradientsOn, isTraced, isTracing, noGrad } from './driver';
+import { gradientsOn, isTracing, noGrad } from './driver';
 import { show } from './shape';
 import type { Tensor } from './tensor';
 
@@ -67,17 +67,10 @@ function walk(root: Tensor, order: readonly Tensor[], first: Tensor): Set<Storag
   return kept;
 }
 
-/** Frees what the walk made and nobody keeps, and the results that only the graph knew. */
-function freeRest(
-  made: readonly Storage[],
-  kept: ReadonlySet<Storage>,
-  order: readonly Tensor[],
-  retain: boolean,
-): void {
+/** Frees what the walk made and nobody keeps. */
+function freeRest(made: readonly Storage[], kept: ReadonlySet<Storage>): void {
   const { heap } = runtime();
   for (const storage of made) if (!kept.has(storage)) heap.free(storage);
-  if (retain) return;
-  for (const y of order) for (const x of y.node?.inputs ?? []) if (x.internal) heap.free(x.storage);
 }
 
 /** d(root) / d(root). */
@@ -106,14 +99,9 @@ export function backward(root: Tensor, retain: boolean): void {
   heap.scope = made;
   try {
     const kept = noGrad(() => walk(root, order, oneLike(root)));
-    if (!isTracing()) freeRest(made, kept, order, retain);
+    if (!isTracing()) freeRest(made, kept);
   } finally {
     heap.scope = outer;
   }
   if (!retain) root.node = undefined;
-}
-
-/** Takes gradients that only a trace knew away again. */
-export function dropTraced(parameters: readonly Tensor[]): void {
-  for (const p of parameters) if (p.gradient && isTraced(p.gradient.storage)) p.gradient = undefined;
 }

@@ -1,13 +1,16 @@
 import type { Kernel } from '../../assembly/kernel';
 import { StateError } from '../errors';
 import { Storage } from '../wasm/heap';
-import { type Argument, eachOperand, isWritten, type Step, writeRecord } from '../wasm/record';
+import { type Argument, type Step, writeRecord } from '../wasm/record';
 import { type Runtime, runtime } from '../wasm/runtime';
+import type { Tensor } from './tensor';
 
 /** Records go to one of two drivers: run at once, or kept by the trace in progress. */
 export interface Trace {
   readonly steps: Step[];
   readonly storages: Set<Storage>;
+  /** The parameters that got a gradient in it, and the gradients that they had before. */
+  readonly leaves: Map<Tensor, Tensor | undefined>;
 }
 
 let tracing: Trace | undefined;
@@ -76,17 +79,6 @@ export function isTraced(storage: Storage): boolean {
   return tracing?.storages.has(storage) ?? false;
 }
 
-/** The last traced step that writes a storage. */
-export function writerOf(storage: Storage): Step | undefined {
-  return tracing?.steps.findLast((step) => {
-    let writes = false;
-    eachOperand(step, (operand, letter) => {
-      writes ||= operand.storage === storage && isWritten(letter);
-    });
-    return writes;
-  });
-}
-
 export function isTracing(): boolean {
   return tracing !== undefined;
 }
@@ -103,13 +95,19 @@ export function needValues(call: string): void {
 /** Records what `fn` does instead of running it. */
 export function trace<T>(fn: () => T): { result: T; trace: Trace } {
   const outer = tracing;
-  const mine: Trace = { steps: [], storages: new Set() };
+  const mine: Trace = { steps: [], storages: new Set(), leaves: new Map() };
   tracing = mine;
   try {
     return { result: fn(), trace: mine };
   } finally {
     tracing = outer;
+    for (const [leaf, gradient] of mine.leaves) leaf.gradient = gradient;
   }
+}
+
+/** Notes a parameter whose gradient is about to change: after the trace it has the one from before again. */
+export function noteLeaf(leaf: Tensor): void {
+  if (tracing && !tracing.leaves.has(leaf)) tracing.leaves.set(leaf, leaf.gradient);
 }
 
 /** Runs `fn` for real in the middle of a trace: what it makes are constants of the program. */

@@ -24,7 +24,8 @@ interface Flat {
   shape: Shape;
 }
 
-const isTyped = (data: unknown): data is TypedArray => ArrayBuffer.isView(data) && !(data instanceof DataView);
+const isTyped = (data: unknown): data is TypedArray =>
+  ArrayBuffer.isView(data) && !(data instanceof DataView) && typeof (data as TypedArray)[0] !== 'bigint';
 
 /** Is this a typed array of integers? */
 export function isInteger(data: unknown): boolean {
@@ -102,6 +103,8 @@ export function fillFrom(storage: Storage, values: ArrayLike<number>, dtype: DTy
 
 /** The size that -1 stands for in a shape of `size` elements. */
 export function workedOut(shape: Shape, size: number): Shape {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`The shape ${String(shape)} is no list; it must be one array of sizes, such as [2, 3].`);
   const open = shape.indexOf(-1);
   const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1);
   const full = open < 0 ? shape : shape.map((d, i) => (i === open ? size / known : d));

@@ -1,9 +1,9 @@
 import { Kernel } from '../../assembly/kernel';
-import { ShapeError, StateError } from '../errors';
+import { checkOptions, ShapeError, StateError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
 import { backward, type Node } from './autograd';
-import { emit, isTracing, needValues, newStorage, outsideTrace } from './driver';
+import { emit, isTracing, needValues, newStorage, noteLeaf, outsideTrace } from './driver';
 import { type Data, type DType, fillFrom, flatten } from './literal';
 import * as elementwise from './ops/elementwise';
 import * as move from './ops/move';
@@ -59,10 +59,9 @@ export class Tensor {
   readonly strides: readonly number[];
   /** @internal How this came about. */
   node: Node | undefined;
-  /** @internal Nobody but the library holds this: `backward()` frees it. */
-  internal = false;
   /** @internal The gradient of a root with respect to itself. */
   isOne = false;
+  private disposed = false;
   /** @internal Shares the storage of another tensor. */
   readonly isView: boolean;
 
@@ -87,12 +86,16 @@ export class Tensor {
   }
 
   set grad(value: Tensor | undefined) {
-    if (value) this.needShape('grad', value.shape);
+    if (value) {
+      this.needShape('grad', value.shape);
+      value.shown = true;
+    }
     this.gradient = value;
   }
 
   /** @internal Forgets the gradient, and frees it where nobody else can hold it. */
   dropGradient(): void {
+    noteLeaf(this);
     if (this.gradient && !this.gradient.shown) this.gradient.dispose();
     this.gradient = undefined;
   }
@@ -155,15 +158,20 @@ export class Tensor {
   assign(data: Data | Tensor): this {
     if (data instanceof Tensor) {
       this.needShape('assign', data.shape);
-      const source = data.to(this.dtype).contiguous();
-      emit(Kernel.copyWords, source, this, this.size);
+      const source = data.to(this.dtype);
+      move.copyInto(source.storage === this.storage ? source.clone() : source, this);
       return this;
     }
     needValues('assign() of plain values');
     const { flat, shape } = flatten(data, 'assign');
     const flatData = shape.length === 1 && flat.length === this.size;
     if (!flatData || !ArrayBuffer.isView(data)) this.needShape('assign', shape);
-    fillFrom(this.storage, flat, this.dtype);
+    if (this.isContiguous) fillFrom(this.storage, flat, this.dtype);
+    else {
+      const values = this.spawn(this.shape, this.dtype);
+      fillFrom(values.storage, flat, this.dtype);
+      move.copyInto(values, this);
+    }
     return this;
   }
 
@@ -194,7 +202,9 @@ export class Tensor {
    * expect(t.size).toBe(1_000_000);
    */
   dispose(): void {
-    if (!isTracing() && --this.storage.holders === 0) runtime().heap.free(this.storage);
+    if (isTracing() || this.disposed) return;
+    this.disposed = true;
+    if (--this.storage.holders === 0) runtime().heap.free(this.storage);
   }
 
   [Symbol.dispose](): void {
@@ -211,8 +221,9 @@ export class Tensor {
    * w.square().sum().backward();
    * expect(w.grad?.toArray()).toEqual([6]);
    */
-  backward({ retainGraph = false }: { retainGraph?: boolean } = {}): void {
-    backward(this, retainGraph);
+  backward(options: { retainGraph?: boolean } = {}): void {
+    checkOptions('backward', options, ['retainGraph']);
+    backward(this, options.retainGraph ?? false);
   }
 
   // ---- what the ops build on

@@ -1,26 +1,7 @@
 import { StateError } from '../errors';
 import type { Optimizer } from '../optim/optimizer';
-import { dropTraced } from '../tensor/autograd';
-import { isTracing } from '../tensor/driver';
-import type { Tensor } from '../tensor/tensor';
 import { PAUSE_EVERY } from './pause';
 import { type Fault, Slices, type Stretch, tableSteps } from './slices';
-
-/** Runs one step. If it is traced, the parameters keep no gradient of it, and if that fails they have those that they had. */
-export function withoutTraces<T>(params: readonly Tensor[], step: () => T): T {
-  if (!isTracing()) return step();
-  const before = params.map((p) => p.gradient);
-  try {
-    return step();
-  } catch (error) {
-    params.forEach((p, i) => {
-      p.gradient = before[i];
-    });
-    throw error;
-  } finally {
-    dropTraced(params);
-  }
-}
 
 interface CompiledOptions {
   optimizer: Optimizer;

@@ -1,19 +1,19 @@
 import type { DataLoader } from '../data/loader';
-import { DivergenceError, ShapeError } from '../errors';
+import { DivergenceError, OptionError, ShapeError, StateError } from '../errors';
 import { lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import { clipGradNorm } from '../optim/clip';
 import type { Optimizer } from '../optim/optimizer';
+import { noGrad, trace } from '../tensor/driver';
 import { show } from '../tensor/shape';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
 import { currentSeed } from '../wasm/random';
 import type { Operand } from '../wasm/record';
 import { runtimeInfo } from '../wasm/runtime';
-import { Compiled, withoutTraces } from './compiled';
+import { Compiled } from './compiled';
 import { evaluate, inMode } from './evaluate';
 import type { History, HistoryRow } from './history';
-import { checkMetrics } from './metrics';
-import { checkFitOptions, type FitOptions } from './options';
+import { checkFit, type FitOptions } from './options';
 import { Pacer } from './pause';
 import type { Fault, Stretch } from './slices';
 
@@ -24,10 +24,12 @@ function stepOf(
 ): (batch: readonly Tensor[]) => Tensor {
   const lossFunction = lossOf(loss);
   const { params } = optimizer as Optimizer;
-  const step = (batch: readonly Tensor[]) => {
+  return (batch) => {
     optimizer.zeroGrad();
     const output = model.forward(...batch.slice(0, -1));
     const value = lossFunction(output, batch.at(-1) as Tensor);
+    if (!(value instanceof Tensor))
+      throw new OptionError(`The loss of fit gave ${String(value)}; it must give a tensor of one element.`);
     if (value.size !== 1) {
       throw new ShapeError(
         `The loss of fit gave a tensor of shape ${show(value.shape)}; it must be one number. Take its mean() or sum().`,
@@ -38,13 +40,14 @@ function stepOf(
     optimizer.step();
     return value;
   };
-  return (batch) => withoutTraces(params, () => step(batch));
 }
 
 /** Runs the steps of epochs, one driver or the other. */
 interface Driver {
   /** The most steps that should run before a pause. */
   readonly steps: number;
+  /** Has a step been taken? */
+  readonly ran: boolean;
   begin(epoch: number): void;
   /** Runs steps of the epoch and returns their losses. */
   run(first: number, end: number): ArrayLike<number>;
@@ -59,7 +62,8 @@ interface Job {
 }
 
 const CAUSE =
-  'The likely cause is a learning rate that is too large: try a tenth of it, clipGradNorm, or standardised inputs';
+  'The likely cause is a learning rate that is too large: try a tenth of it, clipGradNorm, or standardised inputs; ' +
+  'or the loss computes class indices that are none of the classes';
 
 function diverged(
   { model, options }: Job,
@@ -91,6 +95,7 @@ function stretchesOf({ model, loader, options }: Job, order: Operand): Stretch[]
 
 /** The compiled driver. */
 class Replayed implements Driver {
+  ran = false;
   private readonly compiled: Compiled;
   private readonly order: Tensor;
   private pass: number | undefined;
@@ -122,7 +127,9 @@ class Replayed implements Driver {
   run(first: number, end: number): ArrayLike<number> {
     const epoch = this.pass;
     this.pass = undefined;
-    return this.compiled.run({ first, end, epoch });
+    const losses = this.compiled.run({ first, end, epoch });
+    this.ran = true;
+    return losses;
   }
 
   release(): void {
@@ -134,6 +141,7 @@ class Replayed implements Driver {
 /** The eager loop, one batch at a time. */
 class Eager implements Driver {
   readonly steps = 1;
+  ran = false;
   private readonly step: (batch: readonly Tensor[]) => Tensor;
   private batches: Iterator<readonly Tensor[]> | undefined;
   private epoch = 0;
@@ -154,6 +162,7 @@ class Eager implements Driver {
     const bad = Number.isFinite(loss)
       ? optimizer.params.find((p) => !p.toTypedArray().every(Number.isFinite))
       : undefined;
+    this.ran = true;
     if (Number.isFinite(loss) && !bad) return [loss];
     optimizer.params.forEach((p, i) => {
       p.assign(before.values[i] as Tensor);
@@ -175,6 +184,7 @@ async function runEpoch(
 ): Promise<number | undefined> {
   const { loader, options } = job;
   const { length, batchSize, rows } = loader;
+  if (options.signal?.aborted) return undefined;
   driver.begin(epoch);
   let sum = 0;
   for (let first = 0; first < length; ) {
@@ -228,6 +238,39 @@ async function train(driver: Driver, job: Job, history: History): Promise<void> 
   }
 }
 
+/** What puts loader and optimizer back where no step was taken. */
+function markOf({ loader, options }: Job): () => void {
+  const { epoch } = loader;
+  const forget = (options.optimizer as Optimizer).mark();
+  return () => {
+    forget();
+    loader.epoch = epoch;
+  };
+}
+
+/** Records a batch of a loader without training, so that what does not fit is found before anything is changed. */
+function tryOut({ model, options }: Job, loader: DataLoader): void {
+  const order = loader.newOrder();
+  const lossFunction = lossOf(options.loss);
+  try {
+    trace(() => {
+      const batch = loader.gather({ storage: order.storage, offset: 0 }, loader.rowsOf(0));
+      noGrad(() => lossFunction(model.forward(...batch.slice(0, -1)), batch.at(-1) as Tensor));
+    });
+  } catch (error) {
+    // A model that asks for values can't be recorded; it can still be trained by the eager loop.
+    if (!(error instanceof StateError)) throw error;
+  }
+}
+
+/** Tries the data that the compiled driver will not have tried itself. */
+async function rehearse(job: Job): Promise<void> {
+  const { model, loader, options } = job;
+  if (options.compiled === false) await inMode(model, true, async () => tryOut(job, loader));
+  const { validation } = options;
+  if (validation) await inMode(model, false, async () => tryOut(job, validation));
+}
+
 /**
  * Trains a model on a loader's batches: for each, the gradient of the loss with respect to all parameters, averaged over the
  * batch, and one step of the optimizer.
@@ -250,9 +293,9 @@ async function train(driver: Driver, job: Job, history: History): Promise<void> 
  * expect(history.stoppedBy).toBe('epochs');
  */
 export async function fit(model: Module, loader: DataLoader, options: FitOptions): Promise<History> {
-  checkFitOptions(options);
-  checkMetrics(options.metrics);
+  checkFit(model, loader, options);
   const job = { model, loader, options };
+  await rehearse(job);
   const history: History = {
     epochs: [],
     stoppedBy: 'epochs',
@@ -260,6 +303,7 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
     loaderSeed: loader.seed,
     build: runtimeInfo().build,
   };
+  const undo = markOf(job);
   await inMode(model, true, async () => {
     let driver: Driver | undefined;
     try {
@@ -267,6 +311,7 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
       await train(driver, job, history);
     } finally {
       driver?.release();
+      if (!driver?.ran) undo();
     }
   });
   return history;

@@ -3,7 +3,7 @@ import { Adam } from '../optim/adam';
 import { Optimizer } from '../optim/optimizer';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { Compiled, withoutTraces } from './compiled';
+import { Compiled } from './compiled';
 import { Pacer } from './pause';
 
 export interface MinimizeOptions {
@@ -93,7 +93,7 @@ export async function minimize(
     optimizer.step();
     return value;
   };
-  const compiled = new Compiled([{ end: steps, step: () => withoutTraces(optimizer.params, update) }], {
+  const compiled = new Compiled([{ end: steps, step: update }], {
     optimizer,
     steps: Math.min(steps, WINDOW),
     diverged: (_, i) =>

@@ -1,9 +1,10 @@
-import type { DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, isCount, isRate, OptionError } from '../errors';
-import type { LossFunction } from '../nn/loss';
+import { DataLoader } from '../data/loader';
+import { checkNumber, checkOptions, isCount, isRate, isReal, OptionError } from '../errors';
+import { type LossFunction, lossOf } from '../nn/loss';
+import { Module } from '../nn/module';
 import { Optimizer } from '../optim/optimizer';
 import type { HistoryRow } from './history';
-import type { Metrics } from './metrics';
+import { checkMetrics, type Metrics } from './metrics';
 
 export interface EarlyStopping {
   /** Stop after the first epoch whose loss (valLoss, where there is a validation set) is not above this. */
@@ -58,20 +59,47 @@ const NAMES = [
   'compiled',
 ] as const;
 
-/** Throws for options of `fit` that are unknown, missing or out of range, before anything is touched. */
-export function checkFitOptions(options: FitOptions): void {
+function checkLoader(what: string, loader: unknown): asserts loader is DataLoader {
+  if (!(loader instanceof DataLoader)) {
+    throw new OptionError(
+      `fit got ${String(loader)} for its ${what}; give a DataLoader, such as new DataLoader(dataset, { batchSize: 32 }).`,
+    );
+  }
+  const columns = (loader.dataset.within?.tensors ?? loader.dataset.tensors).length;
+  if (columns < 2) {
+    throw new OptionError(
+      `The dataset of fit's ${what} has ${columns} tensor; it needs inputs and, last, a target: new TensorDataset(X, y).`,
+    );
+  }
+}
+
+/** Throws for arguments of `fit` that are unknown, missing or out of range, before anything is touched. */
+export function checkFit(model: unknown, loader: unknown, options: FitOptions): void {
   checkOptions('fit', options, NAMES);
   if (!(options?.optimizer instanceof Optimizer)) {
     throw new OptionError(
       `fit got ${String(options?.optimizer)} for its optimizer; give one such as new SGD(model.parameters(), { lr: 0.01 }).`,
     );
   }
+  if (!(model instanceof Module))
+    throw new OptionError(
+      'fit needs a model that is a Module, such as new Linear(1, 1); a class of your own extends Module.',
+    );
+  checkLoader('loader', loader);
+  if (options?.validation !== undefined) checkLoader('validation', options.validation);
+  checkMetrics(options?.metrics);
+  lossOf(options?.loss);
   checkNumber('epochs', options.epochs, isCount);
   if (options.clipGradNorm !== undefined) {
     checkNumber('clipGradNorm', options.clipGradNorm, { needed: 'a number above 0', holds: (n) => n > 0 });
   }
   if (options.yieldEvery !== undefined) checkNumber('yieldEvery', options.yieldEvery, isRate);
   checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);
+  const target = options.earlyStopping?.targetLoss;
+  if (target !== undefined) checkNumber('targetLoss', target, isReal);
+  if (options.signal !== undefined && typeof options.signal?.aborted !== 'boolean') {
+    throw new OptionError(`signal is ${String(options.signal)}; give the signal of an AbortController.`);
+  }
   for (const name of ['onEpochEnd', 'onBatchEnd'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
       throw new OptionError(`${name} is ${String(options[name])}; it must be a function.`);

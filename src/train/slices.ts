@@ -1,7 +1,7 @@
 import { Kernel } from '../../assembly/kernel';
 import { emit, newStorage, type Trace, trace } from '../tensor/driver';
 import { compile, type Program } from '../tensor/planner';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
 import type { Storage } from '../wasm/heap';
 import { eachOperand, isWritten } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
@@ -33,17 +33,19 @@ export interface Fault {
   readonly storage: Storage | undefined;
 }
 
-/** What traces change that outlives them. */
-function changedBy(traces: readonly Trace[], spare: Storage): Storage[] {
-  const found = new Set<Storage>();
+/** What traces change that outlives them, and whether it holds floats. */
+function changedBy(traces: readonly Trace[], spare: Storage): Map<Storage, boolean> {
+  const found = new Map<Storage, boolean>();
   for (const { steps, storages } of traces) {
     for (const step of steps) {
-      eachOperand(step, ({ storage }, letter) => {
-        if (isWritten(letter) && !storages.has(storage) && storage !== spare) found.add(storage);
+      eachOperand(step, (operand, letter) => {
+        const { storage } = operand;
+        if (!isWritten(letter) || storages.has(storage) || storage === spare) return;
+        found.set(storage, !(operand instanceof Tensor && operand.dtype === 'int32'));
       });
     }
   }
-  return [...found];
+  return found;
 }
 
 const startOf = (storage: Storage) => ({ storage, offset: 0 });
@@ -67,6 +69,7 @@ export class Slices {
   private readonly save: Program;
   private readonly back: Program;
   private readonly check: Program;
+  /** The floats that a step changes: what is looked through for NaN and infinity. */
   private readonly changed: readonly Storage[];
   private readonly own: Storage[] = [];
   private readonly programs: Program[] = [];
@@ -84,12 +87,14 @@ export class Slices {
       this.segments = this.room(MAX_SEGMENTS * SEGMENT_WORDS);
       const kept = { storage: this.losses, offset: 0, stride: 4, mask: capacity - 1 };
       const traces = stretches.map(({ step }) => trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace);
-      this.changed = changedBy(traces, this.losses);
+      const changed = changedBy(traces, this.losses);
+      this.changed = [...changed.keys()].filter((s) => changed.get(s));
       this.stretches = traces.map((t, i) => ({ program: this.add(t), end: (stretches[i] as Stretch).end }));
       this.begin = begin && this.program(begin);
-      const copies = this.changed.map(({ bytes }) => this.room(bytes / 4));
-      this.save = this.program(copying(this.changed, copies));
-      this.back = this.program(copying(copies, this.changed));
+      const saved = [...changed.keys()];
+      const copies = saved.map(({ bytes }) => this.room(bytes / 4));
+      this.save = this.program(copying(saved, copies));
+      this.back = this.program(copying(copies, saved));
       this.found = this.room(this.changed.length);
       this.check = this.program(checking(this.changed, this.found));
     } catch (error) {

@@ -168,9 +168,10 @@ export function div(a: Tensor, b: Value): Tensor {
 export function pow(a: Tensor, b: Value): Tensor {
   const e = asTensor(a, b);
   return binary(Binary.power, a, e, (y) => [
-    (dy) => mul(dy, mul(e, zip(Binary.power, a, sub(e, 1)))),
-    // x^y log x is 0 for x = 0 and y > 0, where log x is -Infinity.
-    (dy) => mul(dy, where(zip(Binary.equal, y, asTensor(y, 0)), 0, mul(y, log(a)))),
+    // x^0 is constant, also at x = 0, where 0 x^-1 would be NaN.
+    (dy) => mul(dy, where(eq(e, 0), 0, mul(e, zip(Binary.power, a, sub(e, 1))))),
+    // 0^y log 0 is 0 for y >= 0, where log 0 is -Infinity.
+    (dy) => mul(dy, where(mul(eq(a, 0), eq(lt(e, 0), 0)), 0, mul(y, log(a)))),
   ]);
 }
 

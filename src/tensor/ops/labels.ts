@@ -1,17 +1,18 @@
-import { Kernel } from '../../../assembly/kernel';
 import { OptionError } from '../../errors';
-import { isTraced, outsideTrace, writerOf } from '../driver';
+import type { Storage } from '../../wasm/heap';
+import { isTraced, outsideTrace } from '../driver';
 import type { Tensor } from '../tensor';
 
-/** What a traced batch was gathered from: the whole column of the data, whose values are known. */
-function known(labels: Tensor): Tensor | undefined {
-  if (!isTraced(labels.storage)) return labels;
-  const writer = writerOf(labels.storage);
-  return writer?.kernel === Kernel.gatherRows ? (writer.args[0] as Tensor) : undefined;
+/** What batches that have no values yet are gathered from. */
+const columns = new WeakMap<Storage, () => Tensor>();
+
+/** Notes the rows that all batches at this place come from. */
+export function gatheredFrom(batch: Tensor, column: () => Tensor): void {
+  columns.set(batch.storage, column);
 }
 
 function needInRange(owner: string, labels: Tensor, count: number): void {
-  const values = outsideTrace(() => labels.toTypedArray());
+  const values = labels.toTypedArray();
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
     if (Number.isInteger(value) && value >= 0 && value < count) continue;
@@ -26,7 +27,8 @@ function needInRange(owner: string, labels: Tensor, count: number): void {
  * from is checked, before anything is trained.
  */
 export function checkLabels(owner: string, labels: Tensor, count: number): Tensor {
-  const all = known(labels);
-  if (all) needInRange(owner, all, count);
+  const column = columns.get(labels.storage);
+  if (!isTraced(labels.storage)) needInRange(owner, labels, count);
+  else if (column) outsideTrace(() => needInRange(owner, column(), count));
   return labels.to('int32').contiguous();
 }

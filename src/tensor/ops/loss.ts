@@ -1,4 +1,4 @@
-import { Kernel, type Loss } from '../../../assembly/kernel';
+import { Kernel, Loss } from '../../../assembly/kernel';
 import { record } from '../autograd';
 import { emit } from '../driver';
 import { sizeOf } from '../shape';
@@ -23,9 +23,13 @@ export function elementwiseLoss(
   const t = target.contiguous();
   const [m, n] = [o.shape[0] ?? 1, sizeOf(o.shape.slice(1))];
   const y = o.spawn([]);
-  const dx = output.requiresGrad ? o.spawn(o.shape) : undefined;
-  emit(Kernel.elementwiseLoss, f, o, t, y, dx, m, n, reduction === 'mean' ? o.size : 1);
-  return dx ? record(y, [output], [scaled(dx)]) : y;
+  const dx = output.requiresGrad || target.requiresGrad ? o.spawn(o.shape) : undefined;
+  const divisor = reduction === 'mean' ? o.size : 1;
+  emit(Kernel.elementwiseLoss, f, o, t, y, dx, m, n, divisor);
+  if (!dx) return y;
+  // The squared error is symmetric; the logistic one is softplus(o) - t o, whose slope in t is -o.
+  const slopeOfTarget = (dy: Tensor) => (f === Loss.squared ? dx.mul(dy).neg() : o.mul(dy).mul(-1 / divisor));
+  return record(y, [output, target], [scaled(dx), slopeOfTarget]);
 }
 
 /** Σ -log softmax(output)[target] over the rows, and its gradient in the same pass. */

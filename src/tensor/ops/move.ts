@@ -1,5 +1,5 @@
 import { Kernel } from '../../../assembly/kernel';
-import { OptionError, ShapeError } from '../../errors';
+import { checkOptions, OptionError, ShapeError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
 import { workedOut } from '../literal';
@@ -54,6 +54,21 @@ function copy(x: Tensor, y: Tensor, axes: readonly CopyAxis[], { from = 0, to = 
   emit(Kernel.copyStrided, at(x, from), at(y, to), ...column(0), ...column(1), ...column(2));
 }
 
+/** The axis of an operation on the first by default. */
+function axisFrom(owner: string, options: AxisOptions): number {
+  checkOptions(owner, options, ['axis']);
+  return options.axis ?? 0;
+}
+
+/** Copies the elements of x to those of y, a tensor of the same shape. */
+export function copyInto(x: Tensor, y: Tensor): void {
+  copy(
+    x,
+    y,
+    x.shape.map((n, i) => [n, x.strides[i] as number, y.strides[i] as number]),
+  );
+}
+
 export function contiguous(x: Tensor): Tensor {
   if (x.isContiguous) return x;
   const y = x.spawn(x.shape, x.dtype);
@@ -104,7 +119,8 @@ interface SliceOptions extends AxisOptions {
   end?: number | undefined;
 }
 
-export function slice(x: Tensor, { start, end, axis = 0 }: SliceOptions): Tensor {
+export function slice(x: Tensor, { start, end, ...options }: SliceOptions): Tensor {
+  const axis = axisFrom('slice', options);
   const k = axisOf('slice', axis, x.shape.length);
   const n = x.shape[k] as number;
   const first = position(start, n, 0);
@@ -143,7 +159,8 @@ function paste(x: Tensor, y: Tensor, { axis, first }: { axis: number; first: num
   );
 }
 
-export function concat(parts: readonly Tensor[], { axis = 0 }: AxisOptions): Tensor {
+export function concat(parts: readonly Tensor[], options: AxisOptions): Tensor {
+  const axis = axisFrom('concat', options);
   const [head] = parts as [Tensor];
   const k = axisOf('concat', axis, head.shape.length);
   for (const p of parts) {
@@ -174,7 +191,8 @@ export function concat(parts: readonly Tensor[], { axis = 0 }: AxisOptions): Ten
   return record(y, parts, parts.map(back));
 }
 
-export function stack(parts: readonly Tensor[], { axis = 0 }: AxisOptions): Tensor {
+export function stack(parts: readonly Tensor[], options: AxisOptions): Tensor {
+  const axis = axisFrom('stack', options);
   const rank = (parts[0] as Tensor).shape.length;
   const k = axisOf('stack', axis, rank + 1);
   return concat(
@@ -190,7 +208,8 @@ function indexTensor(x: Tensor, indices: Tensor | readonly number[] | Int32Array
   return given;
 }
 
-export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Array, { axis = 0 }: AxisOptions): Tensor {
+export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Array, options: AxisOptions): Tensor {
+  const axis = axisFrom('gather', options);
   const k = axisOf('gather', axis, x.shape.length);
   if (k !== 0) return transpose(gather(transpose(x, 0, k), indices, {}), 0, k).contiguous();
   const index = checkLabels('gather', indexTensor(x, indices), x.shape[0] as number);

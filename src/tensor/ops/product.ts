@@ -106,6 +106,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 /** x Wᵀ + b for rows x of [m, k], W of [n, k] and b of [n]. */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+  needFloats('Linear', x);
   const y = multiply(x, weight.transpose(), { bias });
   const inputs = bias ? [x, weight, bias] : [x, weight];
   return record(y, inputs, [

@@ -1,5 +1,5 @@
 import { Kernel } from '../../../assembly/kernel';
-import { OptionError } from '../../errors';
+import { checkOptions, OptionError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
 import { axisOf, type Shape, sameShape, sizeOf } from '../shape';
@@ -65,7 +65,11 @@ function dropped(y: Tensor, axis: number | undefined, keepDims: boolean): Tensor
   return keepDims ? y : y.as(y.shape.filter((_, i) => i !== axis));
 }
 
-function total(owner: string, x: Tensor, { axis, keepDims = false }: ReduceOptions, mean: boolean): Tensor {
+const REDUCE_OPTIONS = ['axis', 'keepDims'];
+
+function total(owner: string, x: Tensor, options: ReduceOptions, mean: boolean): Tensor {
+  checkOptions(owner, options, REDUCE_OPTIONS);
+  const { axis, keepDims = false } = options;
   needFloats(owner, x);
   const k = axis === undefined ? undefined : axisOf(owner, axis, x.shape.length);
   const count = k === undefined ? x.size : (x.shape[k] as number);
@@ -107,7 +111,9 @@ function reduceRows(x: Tensor, { owner, kernel, sign }: RowsKernel, axis: number
   return k === undefined ? y.as(x.shape.map(() => 1)) : y.transpose(k, -1).contiguous();
 }
 
-function extreme(owner: string, x: Tensor, { axis, keepDims = false }: ReduceOptions, sign: number): Tensor {
+function extreme(owner: string, x: Tensor, options: ReduceOptions, sign: number): Tensor {
+  checkOptions(owner, options, REDUCE_OPTIONS);
+  const { axis, keepDims = false } = options;
   const full = reduceRows(x, { owner, kernel: Kernel.extremeColumns, sign }, axis);
   const k = axis === undefined ? undefined : axisOf(owner, axis, x.shape.length);
   const back = (dy: Tensor) => {
@@ -121,7 +127,9 @@ function extreme(owner: string, x: Tensor, { axis, keepDims = false }: ReduceOpt
 export const max = (x: Tensor, options: ReduceOptions) => extreme('max', x, options, 1);
 export const min = (x: Tensor, options: ReduceOptions) => extreme('min', x, options, -1);
 
-function index(owner: string, x: Tensor, { axis, keepDims = false }: ReduceOptions, sign: number): Tensor {
+function index(owner: string, x: Tensor, options: ReduceOptions, sign: number): Tensor {
+  checkOptions(owner, options, REDUCE_OPTIONS);
+  const { axis, keepDims = false } = options;
   const y = reduceRows(x, { owner, kernel: Kernel.indexExtreme, sign }, axis);
   return dropped(y, axis === undefined ? undefined : axisOf(owner, axis, x.shape.length), keepDims);
 }
@@ -142,7 +150,9 @@ function normalised(x: Tensor, logarithm: boolean): Tensor {
   );
 }
 
-function alongAxis(owner: string, x: Tensor, { axis = -1 }: AxisOptions, logarithm: boolean): Tensor {
+function alongAxis(owner: string, x: Tensor, options: AxisOptions, logarithm: boolean): Tensor {
+  checkOptions(owner, options, ['axis']);
+  const { axis = -1 } = options;
   needFloats(owner, x);
   const k = axisOf(owner, axis, x.shape.length);
   if (k === x.shape.length - 1) return normalised(x, logarithm);

@@ -1,0 +1,190 @@
+import { noGrad, ones, parameter, rand, type Tensor, tensor } from 'downhill';
+import * as nn from 'downhill/nn';
+import { describe, expect, it } from 'vitest';
+
+/** Keeps what it gets: under its own name, or as a look that no gradient passes. */
+class Keeping extends nn.Module {
+  seen: Tensor | undefined;
+  constructor(private readonly look: (x: Tensor) => Tensor) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    this.seen = this.look(x);
+    return x.relu();
+  }
+}
+
+/** Gives the same parameter whatever it gets: a learned input. */
+class Learned extends nn.Module {
+  readonly value = parameter([[1, 2]]);
+  forward(): Tensor {
+    return this.value;
+  }
+}
+
+/** Gives a constant of its own. */
+class Fixed extends nn.Module {
+  readonly value = tensor([[1, 2]]);
+  forward(): Tensor {
+    return this.value;
+  }
+}
+
+/** Adds what another layer has kept: a connection past the layers between. */
+class Adding extends nn.Module {
+  constructor(private readonly from: Keeping) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    return x.add(this.from.seen as Tensor);
+  }
+}
+
+const x = () => tensor([[1, -2]]);
+const both = [
+  ['with gradients', (model: nn.Module) => model.forward(x()).sum().backward()],
+  ['without gradients', (model: nn.Module) => noGrad(() => model.forward(x()))],
+] as const;
+
+describe.each(both)('a forward pass %s through a Sequential', (_, pass) => {
+  it.each([
+    ['itself', (t: Tensor) => t],
+    ['detached', (t: Tensor) => t.detach()],
+    ['reshaped', (t: Tensor) => t.reshape([2, 1])],
+    ['transposed', (t: Tensor) => t.transpose()],
+  ])('leaves an activation that a layer has kept: %s', (__, look) => {
+    const keeping = new Keeping(look);
+    const first = new nn.Linear(2, 2);
+    pass(new nn.Sequential(first, keeping, new nn.Linear(2, 1)));
+    const expected = noGrad(() => first.forward(x()));
+    expect(Array.from(keeping.seen?.toTypedArray() ?? [])).toEqual(Array.from(expected.toTypedArray()));
+  });
+
+  it('leaves a parameter and a constant that a layer has given', () => {
+    const [learned, fixed] = [new Learned(), new Fixed()];
+    pass(new nn.Sequential(learned, new nn.Linear(2, 1)));
+    pass(new nn.Sequential(fixed, new nn.Linear(2, 1)));
+    expect([learned.value.toArray(), fixed.value.toArray()]).toEqual([[[1, 2]], [[1, 2]]]);
+  });
+
+  it('may go past layers', () => {
+    const keeping = new Keeping((t) => t);
+    const model = new nn.Sequential(new nn.Linear(2, 2), keeping, new nn.Linear(2, 2), new Adding(keeping));
+    expect(() => pass(model)).not.toThrow();
+  });
+
+  it('leaves its input', () => {
+    const given = x();
+    const model = new nn.Sequential(new nn.ReLU(), new nn.Tanh());
+    noGrad(() => model.forward(given));
+    expect(given.toArray()).toEqual([[1, -2]]);
+  });
+});
+
+describe('a gradient', () => {
+  it('reaches a target that requires one, as the output it stands beside', () => {
+    const [output, target] = [parameter([1, 5]), parameter([2, 2])];
+    new nn.MSELoss().forward(output, target).backward();
+    expect([output.grad?.toArray(), target.grad?.toArray()]).toEqual([
+      [-1, 3],
+      [1, -3],
+    ]);
+  });
+
+  it('of x⁰ is 0 where x is 0, as in PyTorch', () => {
+    const base = parameter([0, 2]);
+    base.pow(0).sum().backward();
+    expect(base.grad?.toArray()).toEqual([0, 0]);
+  });
+
+  it('of 0ʸ with respect to y is 0 for y = 0 and above, as in PyTorch', () => {
+    const exponent = parameter([0, 1, 2]);
+    tensor([0, 0, 0]).pow(exponent).sum().backward();
+    expect(exponent.grad?.toArray()).toEqual([0, 0, 0]);
+  });
+
+  it('is the parameter’s own: changing one changes no other', () => {
+    const [a, b] = [parameter([1, 2]), parameter([3, 4])];
+    a.add(b).sum().backward();
+    a.grad?.assign([7, 7]);
+    expect(b.grad?.toArray()).toEqual([1, 1]);
+  });
+
+  it('comes through a view of a parameter', () => {
+    const w = parameter([
+      [1, 2],
+      [3, 4],
+    ]);
+    const column = w.transpose().slice(0, 1).reshape([-1]);
+    column
+      .mul(tensor([10, 20]))
+      .sum()
+      .backward();
+    expect(w.grad?.toArray()).toEqual([
+      [10, 0],
+      [20, 0],
+    ]);
+  });
+
+  it('comes once through a graph that is walked twice with retainGraph', () => {
+    const w = parameter([3]);
+    const loss = w.square().sum();
+    loss.backward({ retainGraph: true });
+    loss.backward();
+    expect(w.grad?.toArray()).toEqual([12]);
+  });
+
+  it('comes from two losses over the same part of a graph', () => {
+    const w = parameter([3]);
+    const shared = w.mul(2);
+    shared.square().sum().backward({ retainGraph: true });
+    shared.sum().backward();
+    expect(w.grad?.toArray()).toEqual([2 * 6 * 2 + 2]);
+  });
+
+  it('comes through a chain of 20,000 operations', () => {
+    const w = parameter([1]);
+    let y: Tensor = w;
+    for (let i = 0; i < 20_000; i++) y = y.add(1);
+    y.backward();
+    expect(w.grad?.toArray()).toEqual([1]);
+  });
+
+  it('comes through a graph in which each part is used twice', () => {
+    const w = parameter([1]);
+    let y: Tensor = w;
+    for (let i = 0; i < 60; i++) y = y.add(y).mul(0.5);
+    y.backward();
+    expect(w.grad?.toArray()).toEqual([1]);
+  });
+});
+
+describe('a state that does not fit', () => {
+  it.each([
+    ['a name is missing', { weight: ones([1, 2]) }, /missing bias/],
+    ['a name is unknown', { weight: ones([1, 2]), bias: ones([1]), scale: ones([1]) }, /unknown scale/],
+    ['a shape is another', { weight: ones([1, 2]), bias: ones([2]) }, /bias has shape \[2\]; it must be \[1\]/],
+    ['the elements are too few', { weight: ones([1, 2]), bias: { shape: [1], data: [] } }, /bias has 0 elements/],
+    ['an entry is nothing', { weight: ones([1, 2]), bias: undefined as never }, /bias has shape undefined/],
+    ['an entry was disposed', { weight: ones([1, 2]), bias: disposed() }, /used after it was disposed/],
+  ])('changes nothing in a model where %s', (_, dict, says) => {
+    const model = new nn.Linear(2, 1);
+    const before = model.weight.toArray();
+    expect(() => model.loadStateDict(dict)).toThrow(says);
+    expect(model.weight.toArray()).toEqual(before);
+  });
+
+  it('is a snapshot: training on does not change it', () => {
+    const model = new nn.Linear(2, 1);
+    const state = model.stateDict();
+    const before = state.weight?.toArray();
+    model.weight.assign(rand([1, 2]));
+    expect(state.weight?.toArray()).toEqual(before);
+  });
+});
+
+function disposed(): Tensor {
+  const t = ones([1]);
+  t.dispose();
+  return t;
+}
