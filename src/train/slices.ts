@@ -1,7 +1,7 @@
 import { Kernel } from '../../assembly/kernel';
 import { emit, newStorage, type Trace, trace } from '../tensor/driver';
 import { compile, type Program } from '../tensor/planner';
-import { Tensor } from '../tensor/tensor';
+import type { Tensor } from '../tensor/tensor';
 import type { Storage } from '../wasm/heap';
 import { eachOperand, isWritten } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
@@ -38,10 +38,9 @@ function changedBy(traces: readonly Trace[], spare: Storage): Map<Storage, boole
   const found = new Map<Storage, boolean>();
   for (const { steps, storages } of traces) {
     for (const step of steps) {
-      eachOperand(step, (operand, letter) => {
-        const { storage } = operand;
+      eachOperand(step, ({ storage, dtype }, letter) => {
         if (!isWritten(letter) || storages.has(storage) || storage === spare) return;
-        found.set(storage, !(operand instanceof Tensor && operand.dtype === 'int32'));
+        found.set(storage, dtype !== 'int32');
       });
     }
   }

@@ -8,6 +8,8 @@ export interface Operand {
   readonly offset: number;
   readonly stride?: number;
   readonly mask?: number;
+  /** What the words are; left out, floats. */
+  readonly dtype?: 'float32' | 'int32';
 }
 
 /** An operand, a number, or nothing where an operand may be left out. */

@@ -37,7 +37,11 @@ function joined(axes: readonly CopyAxis[]): CopyAxis[] {
 }
 
 /** A tensor with other bytes of its storage in front: where a copy begins. */
-const at = (t: Tensor, elements: number) => ({ storage: t.storage, offset: t.offset + elements * 4 });
+const at = ({ storage, offset, dtype }: Tensor, elements: number) => ({
+  storage,
+  offset: offset + elements * 4,
+  dtype,
+});
 
 /** Copies along axes; more than a record takes are peeled off one by one. */
 function copy(x: Tensor, y: Tensor, axes: readonly CopyAxis[], { from = 0, to = 0 } = {}): void {
