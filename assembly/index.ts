@@ -47,7 +47,7 @@ function execute(r: usize, step: i32): void {
     case Kernel.product:
       return product(
         word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), word(r, 10),
-        word(r, 11), word(r, 12),
+        word(r, 11), word(r, 12), word(r, 13),
       );
     case Kernel.productNarrow:
       return productNarrow(

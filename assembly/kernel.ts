@@ -111,5 +111,7 @@ export const BLOCK = 256;
 export const PANEL = 16;
 /** Columns that are packed at a time: 256 x 512 floats are half a MiB and stay in the second-level cache. */
 export const PACKED_COLUMNS = 512;
+/** Rows of the left operand that stay in the second-level cache while the panels of the right one pass. */
+export const PACKED_ROWS = 64;
 /** Products with fewer outputs than this use order (b). */
 export const NARROW = 8;

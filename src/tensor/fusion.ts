@@ -1,4 +1,4 @@
-import { Activation, Kernel, Unary } from '../../assembly/kernel';
+import { Activation, Binary, Kernel, Unary } from '../../assembly/kernel';
 import { Storage } from '../wasm/heap';
 import { type Argument, eachOperand, isRead, isWritten, type Operand, type Step } from '../wasm/record';
 
@@ -57,14 +57,15 @@ interface Fusion {
 const isRelu = ({ kernel, args }: Step) => kernel === Kernel.mapUnary && args[0] === Unary.relu;
 
 /** Where the products have their target and their activation. */
-const EPILOGUE: Partial<Record<Kernel, { target: number; activation: number }>> = {
+const EPILOGUE = {
   [Kernel.product]: { target: 6, activation: 11 },
   [Kernel.productNarrow]: { target: 3, activation: 8 },
 };
 
 /** A product whose only reader is a relu does it on the way out. */
 function withRelu(step: Step, uses: Uses): Fusion | undefined {
-  const place = EPILOGUE[step.kernel];
+  const place =
+    step.kernel === Kernel.product || step.kernel === Kernel.productNarrow ? EPILOGUE[step.kernel] : undefined;
   if (!place) return undefined;
   const target = step.args[place.target];
   const [relu] = uses.readersOf(target);
@@ -73,6 +74,23 @@ function withRelu(step: Step, uses: Uses): Fusion | undefined {
   args[place.target] = relu.args[2];
   args[place.activation] = Activation.relu;
   return { remove: [step, relu], at: step, put: { kernel: step.kernel, args } };
+}
+
+/** Where a product has its gate. */
+const GATE = 13;
+
+/** A product that only the gradient of a relu reads does it on the way out. */
+function withGate(step: Step, uses: Uses): Fusion | undefined {
+  if (step.kernel !== Kernel.product) return undefined;
+  const target = step.args[EPILOGUE[Kernel.product].target];
+  const [slope] = uses.readersOf(target);
+  if (slope?.kernel !== Kernel.mapBinary || slope.args[0] !== Binary.reluGradient) return undefined;
+  const whole = same(slope.args[1], target) && slope.args.slice(6, 10).every((n, i) => i % 2 === 0 || n === 1);
+  if (!whole || !uses.onlyReadBy(target, slope)) return undefined;
+  const args = [...step.args];
+  args[EPILOGUE[Kernel.product].target] = slope.args[3];
+  args[GATE] = slope.args[2];
+  return { remove: [step, slope], at: slope, put: { kernel: step.kernel, args } };
 }
 
 /**
@@ -131,7 +149,7 @@ export function fused(steps: readonly Step[], local: Set<Storage>): Step[] {
   const removed = new Set<Step>();
   const placed = new Map<Step, Step>();
   for (const step of steps) {
-    const fusion = asLinearModel(step, uses) ?? withRelu(step, uses);
+    const fusion = asLinearModel(step, uses) ?? withRelu(step, uses) ?? withGate(step, uses);
     if (!fusion || fusion.remove.some((s) => removed.has(s))) continue;
     for (const s of fusion.remove) removed.add(s);
     placed.set(fusion.at, fusion.put);

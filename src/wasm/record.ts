@@ -46,7 +46,7 @@ export const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.extremeColumns]: 'rwiif',
   [Kernel.indexExtreme]: 'rwiif',
   [Kernel.softmaxColumns]: 'rwiii',
-  [Kernel.product]: 'riiriiwiiiriw',
+  [Kernel.product]: 'riiriiwiiiriwr',
   [Kernel.productNarrow]: 'rriwiiiri',
   [Kernel.elementwiseLoss]: 'irrwwiif',
   [Kernel.softmaxCrossEntropy]: 'rrwwiif',

@@ -1,4 +1,4 @@
-import { Activation, BLOCK, Kernel, NARROW, PACKED_COLUMNS, PANEL } from '../../../assembly/kernel';
+import { Activation, BLOCK, Kernel, NARROW, PACKED_COLUMNS, PACKED_ROWS, PANEL } from '../../../assembly/kernel';
 import { ShapeError } from '../../errors';
 import { roundUp } from '../../wasm/allocator';
 import { record } from '../autograd';
@@ -22,9 +22,11 @@ function upright(x: Tensor): Tensor {
 const sizes = (x: Tensor) => x.shape as readonly [number, number];
 const strides = (x: Tensor) => x.strides as readonly [number, number];
 
-/** The room for the packed panels of b. */
-function panels(a: Tensor, n: number, k: number): Tensor {
-  return a.spawn([Math.min(k, BLOCK) * roundUp(Math.min(n, PACKED_COLUMNS), PANEL)]);
+/** The room for the packed panels of b, and for rows packed from the columns of a. */
+function panels(a: Tensor, n: number): Tensor {
+  const [m, k] = sizes(a);
+  const rows = strides(a)[1] === 1 ? 0 : roundUp(Math.min(m, PACKED_ROWS), 4);
+  return a.spawn([Math.min(k, BLOCK) * (roundUp(Math.min(n, PACKED_COLUMNS), PANEL) + rows)]);
 }
 
 /**
@@ -48,7 +50,7 @@ function multiply(
   const right = readable(b);
   const [ra, ca] = strides(left);
   const [rb, cb] = strides(right);
-  emit(Kernel.product, left, ra, ca, right, rb, cb, c, m, n, k, bias, Activation.none, panels(a, n, k));
+  emit(Kernel.product, left, ra, ca, right, rb, cb, c, m, n, k, bias, Activation.none, panels(left, n), undefined);
   return c;
 }
 
