@@ -241,7 +241,7 @@ function multiplyBlock(
 ): void {
   const packed = rowA == 4 && sa != 4 && k * <i32>sa > FAR && n > FEW_COLUMNS;
   const rowL = packed ? <usize>k << 2 : rowA;
-  const sl = packed ? 4 : sa;
+  const sl: usize = packed ? 4 : sa;
   for (let first = 0; first < m; first += PACKED_ROWS) {
     const end = min(first + PACKED_ROWS, m);
     let block = a + <usize>first * rowA;
