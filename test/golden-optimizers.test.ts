@@ -27,6 +27,7 @@ interface Network {
 interface Case {
   network: string;
   optimizer: string;
+  clipGradValue?: number;
   epochLosses: number[];
   final: Record<string, number[]>;
 }
@@ -62,20 +63,24 @@ function setUp(c: Case) {
   const model = buildModel(layers, state);
   const rows = new TensorDataset(constant(golden.data.x as Stated), constant(golden.data[target] as Stated));
   const loader = new DataLoader(rows, { batchSize: golden.batchSize });
-  return { model, loss: new LOSSES[loss](), optimizer: optimizerOf(c.optimizer, model), loader };
+  return { model, loss: new LOSSES[loss](), optimizer: optimizerOf(c.optimizer, model), loader, clip: c.clipGradValue };
 }
 
 type Training = ReturnType<typeof setUp>;
 
-async function train({ model, loader, loss, optimizer }: Training, compiled = true, epochs = golden.epochs) {
-  const { epochs: rows } = await fit(model, loader, { loss, optimizer, epochs, compiled });
+async function train({ model, loader, loss, optimizer, clip }: Training, compiled = true, epochs = golden.epochs) {
+  const clipped = clip === undefined ? {} : { clipGradValue: clip };
+  const { epochs: rows } = await fit(model, loader, { loss, optimizer, epochs, compiled, ...clipped });
   return rows.map((row) => row.loss);
 }
 
 const stateOf = ({ model, optimizer }: Training) =>
   bitsOf({ model: model.stateDict(), optimizer: optimizer.stateDict() });
 
-const cases = golden.cases.map((c) => ({ ...c, name: `${c.optimizer} on ${c.network}` }));
+const cases = golden.cases.map((c) => ({
+  ...c,
+  name: `${c.optimizer} on ${c.network}${c.clipGradValue ? `, clipped at ${c.clipGradValue}` : ''}`,
+}));
 
 describe('32 steps', () => {
   it.each(cases)("end where PyTorch's do, or the paper's: $name", async (c) => {

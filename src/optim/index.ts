@@ -2,7 +2,7 @@ export { Adadelta, type AdadeltaOptions } from './adadelta';
 export { Adagrad, type AdagradOptions } from './adagrad';
 export { Adam, type AdamOptions, AdamW, type AdamWOptions } from './adam';
 export { Adamax, type AdamaxOptions } from './adamax';
-export { clipGradNorm } from './clip';
+export { clipGradNorm, clipGradValue } from './clip';
 export { Lion, type LionOptions } from './lion';
 export type { MomentOptions } from './moments';
 export { NAdam, type NAdamOptions } from './nadam';

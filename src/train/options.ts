@@ -30,6 +30,8 @@ export interface FitOptions {
   metrics?: Metrics;
   /** Scales the gradients of a step so that their norm is at most this. */
   clipGradNorm?: number;
+  /** Brings the elements of the gradients of a step into [-clipGradValue, clipGradValue], after `clipGradNorm`. */
+  clipGradValue?: number;
   earlyStopping?: EarlyStopping;
   /** Called after each epoch; a promise is awaited. */
   onEpochEnd?: (row: HistoryRow) => unknown;
@@ -50,6 +52,7 @@ const NAMES = [
   'validation',
   'metrics',
   'clipGradNorm',
+  'clipGradValue',
   'earlyStopping',
   'onEpochEnd',
   'onBatchEnd',
@@ -67,8 +70,9 @@ export function checkFitOptions(options: FitOptions): void {
     );
   }
   checkNumber('epochs', options.epochs, isCount);
-  if (options.clipGradNorm !== undefined) {
-    checkNumber('clipGradNorm', options.clipGradNorm, { needed: 'a number above 0', holds: (n) => n > 0 });
+  for (const name of ['clipGradNorm', 'clipGradValue'] as const) {
+    if (options[name] === undefined) continue;
+    checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });
   }
   if (options.yieldEvery !== undefined) checkNumber('yieldEvery', options.yieldEvery, isRate);
   checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);

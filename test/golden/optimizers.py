@@ -10,6 +10,9 @@ from torch import nn
 from common import flat, strays
 from trajectories import BATCH, EPOCHS, ROWS, datasets, initial_states, networks, nudged
 
+# Cases that are clipped by value, which some of every step's gradients exceed.
+CLIPPED = {"SGD in groups": 0.02, "Lion in groups": 0.01, "Adagrad": 0.005}
+
 # network: (its loss, its target)
 PROBLEMS = {"Tanh": (nn.MSELoss, "values3"), "Linear 5 -> 1": (nn.BCEWithLogitsLoss, "binary1")}
 
@@ -125,13 +128,14 @@ def build():
             name: {"optimizer": row[0], "options": row[1], **({"second": row[2]} if row[2:] else {})}
             for name, row in OPTIMIZERS.items()
         },
-        "cases": [case(net, name, states[nets[net][1]], data) for net in nets for name in OPTIMIZERS],
+        "cases": [case(net, name, states[nets[net][1]], data) for net in nets for name in OPTIMIZERS]
+        + [case(net, name, states[nets[net][1]], data, clip) for net in nets for name, clip in CLIPPED.items()],
     }
 
 
-def case(net, name, state, data):
+def case(net, name, state, data, clip=None):
     double, single, near = (
-        Training(net, OPTIMIZERS[name], s, data, dtype)
+        Training(net, OPTIMIZERS[name], s, data, dtype, clip)
         for s, dtype in ((state, torch.float64), (state, torch.float32), (nudged(state), torch.float64))
     )
     for other in (single, near):
@@ -143,6 +147,7 @@ def case(net, name, state, data):
     return {
         "network": net,
         "optimizer": name,
+        **({"clipGradValue": clip} if clip else {}),
         "epochLosses": double.losses,
         "final": {key: flat(value) for key, value in double.final.items()},
     }
@@ -151,7 +156,8 @@ def case(net, name, state, data):
 class Training:
     """One training: `losses` by epoch and `final` parameters."""
 
-    def __init__(self, net, row, state, data, dtype):
+    def __init__(self, net, row, state, data, dtype, clip):
+        self.clip = clip
         criterion, target = PROBLEMS[net]
         linear = {"Tanh": lambda: nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))}
         self.model = linear.get(net, lambda: nn.Linear(5, 1))().to(dtype)
@@ -168,6 +174,8 @@ class Training:
         self.model.zero_grad()
         loss = self.criterion(self.model(self.x[rows]), self.target[rows])
         loss.backward()
+        if self.clip:
+            nn.utils.clip_grad_value_(self.model.parameters(), self.clip)
         self.optimizer.step()
         return loss.item()
 
