@@ -5,7 +5,7 @@ import { copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRo
 import { product, productNarrow } from './product';
 import { fillNormal, fillUniform, permute } from './random';
 import { extremeColumns, indexExtreme, softmaxColumns, sumColumns, sumRows } from './reduce';
-import { updateAdam, updateSgd } from './update';
+import { updateAdadelta, updateAdam, updateAdamax, updateLion, updateRmsprop, updateSgd } from './update';
 
 /** Argument i of a record. */
 function word(record: usize, i: i32): i32 {
@@ -65,7 +65,16 @@ function execute(r: usize, step: i32): void {
     case Kernel.updateSgd:
       return updateSgd(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step), word(r, 7));
     case Kernel.updateAdam:
-      return updateAdam(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
+      return updateAdam(
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), stepped(r, 6, step), word(r, 9), word(r, 10),
+      );
+    case Kernel.updateRmsprop:
+      return updateRmsprop(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), stepped(r, 6, step));
+    case Kernel.updateAdadelta:
+      return updateAdadelta(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
+    case Kernel.updateAdamax:
+      return updateAdamax(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
+    case Kernel.updateLion: return updateLion(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step));
     case Kernel.findNonFinite: return findNonFinite(word(r, 0), word(r, 1), word(r, 2));
   }
 }

@@ -43,6 +43,10 @@ export enum Kernel {
   linearModel,
   updateSgd,
   updateAdam,
+  updateRmsprop,
+  updateAdadelta,
+  updateAdamax,
+  updateLion,
   findNonFinite,
 }
 

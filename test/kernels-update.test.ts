@@ -113,7 +113,7 @@ function adamOf([p, g, u, v]: number[]): number[] {
 
 function adam(vectors: Vectors): Float32Array[] {
   const [p, g, u, v] = vectors.map(floats) as [ReturnType<typeof floats>, ...ReturnType<typeof floats>[]];
-  run(Kernel.updateAdam, p, g, u, v, p.length, { ...floats(ROW), stride: 32, mask: 0 });
+  run(Kernel.updateAdam, p, g, u, v, undefined, p.length, { ...floats(ROW), stride: 32, mask: 0 }, 0, 0);
   return [p, u, v].flatMap((room) => (room ? [floatsIn(room)] : []));
 }
 

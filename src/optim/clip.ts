@@ -6,9 +6,17 @@ import type { Tensor } from '../tensor/tensor';
 /** Keeps the quotient finite for gradients of 0, as PyTorch does. */
 const EPS = 1e-6;
 
-/** g ← factor g, in place; `factor` has one element. */
-function scaleInPlace(g: Tensor, factor: Tensor): void {
-  emit(Kernel.mapBinary, Binary.multiply, g, factor, g, 1, g.size, g.size, 1, 0, 0, 0);
+const isLimit = { needed: 'a number above 0', holds: (n: number) => n > 0 };
+
+/** g ← f(g, x), in place; x has one element. */
+function mapInPlace(f: Binary, g: Tensor, x: Tensor): void {
+  emit(Kernel.mapBinary, f, g, x, g, 1, g.size, g.size, 1, 0, 0, 0);
+}
+
+function gradientsOf(owner: string, parameters: readonly Tensor[]): [Tensor, ...Tensor[]] {
+  const [first, ...rest] = parameters.flatMap((p) => (p.gradient ? [p.gradient] : []));
+  if (!first) throw new OptionError(`${owner} found no gradients; call backward() before.`);
+  return [first, ...rest];
 }
 
 /**
@@ -27,16 +35,41 @@ function scaleInPlace(g: Tensor, factor: Tensor): void {
  * expect(w.grad.square().sum().item()).toBeCloseTo(1);
  */
 export function clipGradNorm(parameters: readonly Tensor[], max: number): Tensor {
-  checkNumber('The norm to clip to', max, { needed: 'a number above 0', holds: (n) => n > 0 });
-  const grads = parameters.flatMap((p) => (p.gradient ? [p.gradient] : []));
+  checkNumber('The norm to clip to', max, isLimit);
+  const grads = gradientsOf('clipGradNorm', parameters);
   const [first, ...rest] = grads;
-  if (!first) throw new OptionError('clipGradNorm found no gradients; call backward() before.');
   return noGrad(() => {
     let total = first.square().sum();
     for (const g of rest) total = total.add(g.square().sum());
     const norm = total.sqrt();
     const factor = norm.filled([], max).div(norm.add(EPS)).minimum(1);
-    for (const g of grads) scaleInPlace(g, factor);
+    for (const g of grads) mapInPlace(Binary.multiply, g, factor);
     return norm;
+  });
+}
+
+/**
+ * Brings every element of the gradients into [-max, max].
+ *
+ * As https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html.
+ *
+ * @param parameters those of the model; ones without a gradient are passed over.
+ * @param max the largest size of an element, above 0.
+ * @throws OptionError for a `max` that is not above 0, or where there is no gradient.
+ * @example
+ * const w = parameter([3, -0.25]);
+ * w.square().sum().backward();
+ * optim.clipGradValue([w], 1);
+ * expect(w.grad.toArray()).toEqual([1, -0.5]);
+ */
+export function clipGradValue(parameters: readonly Tensor[], max: number): void {
+  checkNumber('The value to clip to', max, isLimit);
+  const grads = gradientsOf('clipGradValue', parameters);
+  noGrad(() => {
+    const [top, bottom] = [grads[0].filled([], max), grads[0].filled([], -max)];
+    for (const g of grads) {
+      mapInPlace(Binary.minimum, g, top);
+      mapInPlace(Binary.maximum, g, bottom);
+    }
   });
 }

@@ -1,4 +1,12 @@
-export { Adam, type AdamOptions } from './adam';
-export { clipGradNorm } from './clip';
+export { Adadelta, type AdadeltaOptions } from './adadelta';
+export { Adagrad, type AdagradOptions } from './adagrad';
+export { Adam, type AdamOptions, AdamW, type AdamWOptions } from './adam';
+export { Adamax, type AdamaxOptions } from './adamax';
+export { clipGradNorm, clipGradValue } from './clip';
+export { Lion, type LionOptions } from './lion';
+export type { MomentOptions } from './moments';
+export { NAdam, type NAdamOptions } from './nadam';
 export { Optimizer, type OptimizerState, type ParameterGroup, type ParameterState, type Parameters } from './optimizer';
+export { RAdam, type RAdamOptions } from './radam';
+export { RMSprop, type RMSpropOptions } from './rmsprop';
 export { SGD, type SGDOptions } from './sgd';

@@ -1,11 +1,13 @@
-import { checkNumber, checkOptions, isIndex, isRate, OptionError, ShapeError, StateError } from '../errors';
+import { checkNumber, checkOptions, isRate, OptionError, StateError } from '../errors';
 import { zeros } from '../tensor/create';
 import { isTracing, newStorage, outsideTrace } from '../tensor/driver';
-import { sameShape, show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import type { Storage } from '../wasm/heap';
 import type { Operand } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
+import { copied, type ParameterState } from './state';
+
+export type { ParameterState };
 
 /** Parameters with options of their own; what is left out comes from the optimizer's options. */
 export type ParameterGroup<O> = { params: readonly Tensor[] } & Partial<O>;
@@ -15,13 +17,6 @@ export type Parameters<O> = readonly Tensor[] | readonly ParameterGroup<O>[];
 interface Group<O> {
   params: readonly Tensor[];
   options: O;
-}
-
-/** What an optimizer remembers of one parameter. */
-export interface ParameterState {
-  /** Updates so far. */
-  step: number;
-  [tensor: string]: Tensor | number;
 }
 
 export interface OptimizerState<O> {
@@ -44,13 +39,6 @@ interface Table<O> {
   slots: Slot<O>[];
   done: number;
   updated: Set<Tensor>;
-}
-
-/** beta^t by squaring: only operations that every engine rounds alike. */
-export function integerPower(beta: number, t: number): number {
-  let y = 1;
-  for (let square = beta, n = t; n > 0; n = Math.floor(n / 2), square *= square) if (n % 2 === 1) y *= square;
-  return y;
 }
 
 /**
@@ -105,6 +93,10 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   protected abstract check(options: O): void;
   /** The names of the tensors that the rule remembers for each parameter. */
   protected abstract remembers(options: O): readonly string[];
+  /** What those begin with. */
+  protected initial(p: Tensor, _options: O): Tensor {
+    return zeros(p.shape);
+  }
   /** The floats in a row of hyperparameters. */
   protected abstract readonly rowLength: number;
   /** The row for update number `step`, counted from 1. */
@@ -145,7 +137,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     let state = this.states.get(p);
     if (!state) {
       state = { step: 0 };
-      for (const name of this.remembers(options)) state[name] = outsideTrace(() => zeros(p.shape));
+      for (const name of this.remembers(options)) state[name] = outsideTrace(() => this.initial(p, options));
       this.states.set(p, state);
     }
     return state;
@@ -280,11 +272,11 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     if (!dict.state) throw new StateError('loadStateDict got no state; give what stateDict() returned.');
     const options = dict.groups.map(({ params: _, ...own }) => own as unknown as O);
     for (const own of options) this.check(own);
-    const optionsOf = params.map((p) => options[this.groups.findIndex((g) => g.params.includes(p))] as O);
+    const optionsOf = this.groups.flatMap((group, g) => group.params.map(() => options[g] as O));
     const loaded = Object.entries(dict.state).map(([i, state]) => {
       const p = params[Number(i)];
       if (!p) throw new StateError(`loadStateDict got a state for parameter ${i}; there are ${params.length}.`);
-      return [p, copied(i, p, { state, names: this.remembers(optionsOf[Number(i)] as O) })] as const;
+      return [p, copied(i, state, { p, needed: this.remembers(optionsOf[Number(i)] as O) })] as const;
     });
     this.states.clear();
     for (const [p, state] of loaded) this.states.set(p, state);
@@ -292,26 +284,4 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
       Object.assign(group.options, options[i]);
     });
   }
-}
-
-/** A parameter's state as it is loaded: the count of steps, and a copy of each tensor that the rule remembers. */
-function copied(
-  i: string,
-  p: Tensor,
-  { state, names }: { state: ParameterState; names: readonly string[] },
-): ParameterState {
-  checkNumber(`The step of parameter ${i}`, state?.step, isIndex);
-  const out: ParameterState = { step: state.step };
-  for (const name of names) {
-    const value = state[name];
-    if (!(value instanceof Tensor))
-      throw new StateError(`loadStateDict got no ${name} for parameter ${i}; it is part of the state.`);
-    if (!sameShape(value.shape, p.shape)) {
-      throw new ShapeError(
-        `loadStateDict got ${name} of shape ${show(value.shape)} for parameter ${i}; it must be ${show(p.shape)}.`,
-      );
-    }
-    out[name] = value.clone();
-  }
-  return out;
 }

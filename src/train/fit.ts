@@ -2,7 +2,7 @@ import type { DataLoader } from '../data/loader';
 import { DivergenceError, OptionError, ShapeError, StateError } from '../errors';
 import { lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
-import { clipGradNorm } from '../optim/clip';
+import { clipGradNorm, clipGradValue } from '../optim/clip';
 import type { Optimizer } from '../optim/optimizer';
 import { noGrad, trace } from '../tensor/driver';
 import { show } from '../tensor/shape';
@@ -20,7 +20,7 @@ import type { Fault, Stretch } from './slices';
 /** One step of training on a batch: the same code for both drivers. */
 function stepOf(
   model: Module,
-  { loss, optimizer, clipGradNorm: max }: FitOptions,
+  { loss, optimizer, clipGradNorm: norm, clipGradValue: most }: FitOptions,
 ): (batch: readonly Tensor[]) => Tensor {
   const lossFunction = lossOf(loss);
   const { params } = optimizer as Optimizer;
@@ -36,7 +36,8 @@ function stepOf(
       );
     }
     value.backward();
-    if (max !== undefined) clipGradNorm(params, max);
+    if (norm !== undefined) clipGradNorm(params, norm);
+    if (most !== undefined) clipGradValue(params, most);
     optimizer.step();
     return value;
   };

@@ -31,6 +31,8 @@ export interface FitOptions {
   metrics?: Metrics;
   /** Scales the gradients of a step so that their norm is at most this. */
   clipGradNorm?: number;
+  /** Brings the elements of the gradients of a step into [-clipGradValue, clipGradValue], after `clipGradNorm`. */
+  clipGradValue?: number;
   earlyStopping?: EarlyStopping;
   /** Called after each epoch; a promise is awaited. */
   onEpochEnd?: (row: HistoryRow) => unknown;
@@ -51,6 +53,7 @@ const NAMES = [
   'validation',
   'metrics',
   'clipGradNorm',
+  'clipGradValue',
   'earlyStopping',
   'onEpochEnd',
   'onBatchEnd',
@@ -90,8 +93,9 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   checkMetrics(options?.metrics);
   lossOf(options?.loss);
   checkNumber('epochs', options.epochs, isCount);
-  if (options.clipGradNorm !== undefined) {
-    checkNumber('clipGradNorm', options.clipGradNorm, { needed: 'a number above 0', holds: (n) => n > 0 });
+  for (const name of ['clipGradNorm', 'clipGradValue'] as const) {
+    if (options[name] === undefined) continue;
+    checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });
   }
   if (options.yieldEvery !== undefined) checkNumber('yieldEvery', options.yieldEvery, isRate);
   checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);

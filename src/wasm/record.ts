@@ -52,7 +52,11 @@ export const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.softmaxCrossEntropy]: 'rrwwiif',
   [Kernel.linearModel]: 'irRrrrwwwwiif',
   [Kernel.updateSgd]: 'mrmiRi',
-  [Kernel.updateAdam]: 'mrmmiR',
+  [Kernel.updateAdam]: 'mrmmmiRii',
+  [Kernel.updateRmsprop]: 'mrmmmiR',
+  [Kernel.updateAdadelta]: 'mrmmiR',
+  [Kernel.updateAdamax]: 'mrmmiR',
+  [Kernel.updateLion]: 'mrmiR',
   [Kernel.findNonFinite]: 'riw',
 };
 
