@@ -46,7 +46,7 @@ export const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.softmaxColumns]: 'rwiii',
   [Kernel.product]: 'riiriiwiiiriw',
   [Kernel.productNarrow]: 'rriwiiiri',
-  [Kernel.elementwiseLoss]: 'irrwwiif',
+  [Kernel.elementwiseLoss]: 'irrwwiiffw',
   [Kernel.softmaxCrossEntropy]: 'rrwwiif',
   [Kernel.linearModel]: 'irRrrrwwwwiif',
   [Kernel.updateSgd]: 'mrmiRi',

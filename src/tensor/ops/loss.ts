@@ -5,26 +5,33 @@ import { sizeOf } from '../shape';
 import type { Tensor } from '../tensor';
 import { checkLabels } from './labels';
 
-/** What the sum over the elements (or rows) of a batch is divided by. */
-export type Reduction = 'mean' | 'sum';
+/** What becomes of the losses of a batch: their sum, divided by their number or not, or all of them as they are. */
+export type Reduction = 'mean' | 'sum' | 'none';
 
 /** The gradient that the forward pass has made, times that of the loss, which is 1 if the loss is the root. */
 function scaled(dx: Tensor): (dy: Tensor) => Tensor {
   return (dy) => (dy.isOne ? dx.view(dx.shape) : dx.mul(dy));
 }
 
-/** Σ f(output, target), over all elements, and its gradient in the same pass. */
-export function elementwiseLoss(
-  f: Loss,
-  output: Tensor,
-  { target, reduction }: { target: Tensor; reduction: Reduction },
-): Tensor {
+interface Pairs {
+  target: Tensor;
+  reduction: Reduction;
+  /** The constant of the loss. */
+  p?: number;
+  /** Every loss is divided by this. */
+  unit?: number;
+}
+
+/** Σ f(output, target, p) over all elements, or each of them, and the gradient in the same pass. */
+export function elementwiseLoss(f: Loss, output: Tensor, { target, reduction, p = 0, unit = 1 }: Pairs): Tensor {
   const o = output.contiguous();
   const t = target.contiguous();
   const [m, n] = [o.shape[0] ?? 1, sizeOf(o.shape.slice(1))];
-  const y = o.spawn([]);
+  const total = o.spawn([]);
+  const each = reduction === 'none' ? o.spawn(o.shape) : undefined;
   const dx = output.requiresGrad ? o.spawn(o.shape) : undefined;
-  emit(Kernel.elementwiseLoss, f, o, t, y, dx, m, n, reduction === 'mean' ? o.size : 1);
+  emit(Kernel.elementwiseLoss, f, o, t, total, dx, m, n, reduction === 'mean' ? o.size * unit : unit, p, each);
+  const y = each ?? total;
   return dx ? record(y, [output], [scaled(dx)]) : y;
 }
 
