@@ -54,7 +54,9 @@ function execute(r: usize, step: i32): void {
         word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), word(r, 7), word(r, 8),
       );
     case Kernel.elementwiseLoss:
-      return elementwiseLoss(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7));
+      return elementwiseLoss(
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7), float(r, 8), word(r, 9),
+      );
     case Kernel.softmaxCrossEntropy:
       return softmaxCrossEntropy(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6));
     case Kernel.linearModel:

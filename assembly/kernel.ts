@@ -97,10 +97,12 @@ export enum Binary {
   softplusGradient,
 }
 
-/** loss(output, target), one element at a time. */
+/** loss(output, target, p), one element at a time; p is a constant. */
 export enum Loss {
   squared,
   logistic,
+  absolute,
+  huber,
 }
 
 /** What happens to a product's sum before it is stored. */

@@ -6,11 +6,11 @@ import { fillWords } from './move';
 
 /** (o - t)^2 and 2 (o - t) */
 class Squared {
-  value(o: v128, t: v128): v128 {
+  value(o: v128, t: v128, p: v128): v128 {
     const d = f32x4.sub(o, t);
     return f32x4.mul(d, d);
   }
-  slope(o: v128, t: v128): v128 {
+  slope(o: v128, t: v128, p: v128): v128 {
     const d = f32x4.sub(o, t);
     return f32x4.add(d, d);
   }
@@ -18,16 +18,40 @@ class Squared {
 
 /** -t log s(o) - (1 - t) log(1 - s(o)) = softplus(o) - t o with the sigmoid s, and s(o) - t */
 class Logistic {
-  value(o: v128, t: v128): v128 {
+  value(o: v128, t: v128, p: v128): v128 {
     return f32x4.sub(math.softplus(o), f32x4.mul(o, t));
   }
-  slope(o: v128, t: v128): v128 {
+  slope(o: v128, t: v128, p: v128): v128 {
     return f32x4.sub(math.sigmoid(o), t);
   }
 }
 
-/** The loss of one row in order (b); dx = slope * scale where dx is wanted. */
-function rowLoss<F>(o: usize, t: usize, dx: usize, n: i32, scale: v128): f32 {
+/** |o - t| and its sign, which is 0 where o = t */
+class Absolute {
+  value(o: v128, t: v128, p: v128): v128 {
+    return f32x4.abs(f32x4.sub(o, t));
+  }
+  slope(o: v128, t: v128, p: v128): v128 {
+    const d = f32x4.sub(o, t);
+    const sign = v128.or(v128.and(d, f32x4.splat(-0.0)), f32x4.splat(1));
+    return v128.bitselect(sign, d, v128.or(f32x4.lt(d, f32x4.splat(0)), f32x4.gt(d, f32x4.splat(0))));
+  }
+}
+
+/** With d = o - t: d^2 / 2 where |d| <= p, else p (|d| - p / 2), which both are c (|d| - c / 2) with c = min(|d|, p); and d cut to +-p */
+class Huber {
+  value(o: v128, t: v128, p: v128): v128 {
+    const d = f32x4.abs(f32x4.sub(o, t));
+    const c = f32x4.min(d, p);
+    return f32x4.mul(c, f32x4.sub(d, f32x4.mul(c, f32x4.splat(0.5))));
+  }
+  slope(o: v128, t: v128, p: v128): v128 {
+    return f32x4.max(f32x4.min(f32x4.sub(o, t), p), f32x4.neg(p));
+  }
+}
+
+/** The loss of one row in order (b); dx = slope * scale and each = value * scale where they are wanted. */
+function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v128, p: v128): f32 {
   const f = changetype<F>(0);
   let s0 = f32x4.splat(0);
   let s1 = s0;
@@ -36,10 +60,14 @@ function rowLoss<F>(o: usize, t: usize, dx: usize, n: i32, scale: v128): f32 {
   for (let left = n; left > 0; left -= 4, o += 16, t += 16) {
     const oi = loadPart(o, left);
     const ti = loadPart(t, left);
-    const v = v128.and(f.value(oi, ti), firstLanes(left));
+    const v = v128.and(f.value(oi, ti, p), firstLanes(left));
     if (dx) {
-      storePart(dx, f32x4.mul(f.slope(oi, ti), scale), left);
+      storePart(dx, f32x4.mul(f.slope(oi, ti, p), scale), left);
       dx += 16;
+    }
+    if (each) {
+      storePart(each, f32x4.mul(v, scale), left);
+      each += 16;
     }
     const s = f32x4.add(s0, v);
     s0 = s1;
@@ -50,7 +78,7 @@ function rowLoss<F>(o: usize, t: usize, dx: usize, n: i32, scale: v128): f32 {
   return fold(s0, s1, s2, s3);
 }
 
-function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32): void {
+function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: v128, each: usize): void {
   const row = <usize>n << 2;
   const scale = f32x4.splat(<f32>1 / divisor);
   let total: f32 = 0;
@@ -58,8 +86,9 @@ function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32
     const end = min(first + BLOCK, m);
     let partial: f32 = 0;
     for (let i = first; i < end; i++, o += row, t += row) {
-      partial += rowLoss<F>(o, t, dx, n, scale);
+      partial += rowLoss<F>(o, t, dx, each, n, scale, p);
       if (dx) dx += row;
+      if (each) each += row;
     }
     total = first ? total + partial : partial;
   }
@@ -67,13 +96,18 @@ function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32
 }
 
 /**
- * y = (sum over m rows of n outputs of loss(o, t)) / divisor, in order (b) along a row and (c) over rows;
- * dx = d loss / d o / divisor, where dx is not 0.
+ * y = (sum over m rows of n outputs of loss(o, t, p)) / divisor, in order (b) along a row and (c) over rows;
+ * dx = d loss / d o / divisor, where dx is not 0; each = loss(o, t, p) / divisor for each output, where it is not 0.
  */
-export function elementwiseLoss(f: Loss, o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32): void {
+export function elementwiseLoss(
+  f: Loss, o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: f32, each: usize,
+): void {
+  const c = f32x4.splat(p);
   switch (f) {
-    case Loss.squared: return lossOverRows<Squared>(o, t, y, dx, m, n, divisor);
-    case Loss.logistic: return lossOverRows<Logistic>(o, t, y, dx, m, n, divisor);
+    case Loss.squared: return lossOverRows<Squared>(o, t, y, dx, m, n, divisor, c, each);
+    case Loss.logistic: return lossOverRows<Logistic>(o, t, y, dx, m, n, divisor, c, each);
+    case Loss.absolute: return lossOverRows<Absolute>(o, t, y, dx, m, n, divisor, c, each);
+    case Loss.huber: return lossOverRows<Huber>(o, t, y, dx, m, n, divisor, c, each);
   }
 }
 
@@ -202,8 +236,8 @@ function linearRows<F>(
       let o = dots(x0, x1, x2, x3, w, k);
       if (bias) o = f32x4.add(o, b);
       const ti = collect(t + (i0 << 2), t + (i1 << 2), t + (i2 << 2), t + (i3 << 2));
-      const g = f32x4.mul(f.slope(o, ti), scale);
-      lossPart = addLanes(lossPart, f.value(o, ti), left);
+      const g = f32x4.mul(f.slope(o, ti, f32x4.splat(0)), scale);
+      lossPart = addLanes(lossPart, f.value(o, ti, f32x4.splat(0)), left);
       slopePart = addLanes(slopePart, g, left);
       if (k <= FEW) few = addRows(few, x0, x1, x2, x3, g, left);
       else if (left > 3) addScaledFour(sum, x0, x1, x2, x3, g, k);
@@ -252,8 +286,8 @@ function lineRows<F>(
       // The fold of one product and 15 missing ones: + 0.
       let o = f32x4.add(f32x4.mul(xi, wi), zero);
       if (bias) o = f32x4.add(o, b);
-      const g = f32x4.mul(f.slope(o, ti), scale);
-      const v = f.value(o, ti);
+      const g = f32x4.mul(f.slope(o, ti, f32x4.splat(0)), scale);
+      const v = f.value(o, ti, f32x4.splat(0));
       const p = f32x4.mul(g, xi);
       const v01 = v128.shuffle<f32>(v, p, 0, 4, 1, 5);
       const v23 = v128.shuffle<f32>(v, p, 2, 6, 3, 7);
@@ -281,7 +315,8 @@ function rowsOfModel<F>(
 /**
  * A linear model of one output, its loss and its gradients in one pass over m rows of k inputs, which are read through their
  * row numbers where they lie: o = w x + bias, y = (sum of loss(o, t)) / divisor, dw = sum of g x and db = sum of g with
- * g = d loss / d o / divisor. The orders are those of the products, the loss and the sum that it stands for.
+ * g = d loss / d o / divisor. The orders are those of the products, the loss and the sum that it stands for. Of the losses it
+ * knows those without a constant.
  */
 export function linearModel(
   f: Loss, x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Kernel, Loss, Unary } from '../assembly/kernel';
 import { numbers, pairs, rough, small, upTo } from './support/numbers';
-import { byPartials, overRows } from './support/orders';
+import { byPartials, inBlocks } from './support/orders';
 import { blank, expectBits, floats, floatsIn, integers, integersIn, run } from './support/rooms';
 
 const f = Math.fround;
@@ -51,7 +51,7 @@ describe('sumRows', () => {
     const x = rough(2 * m * n, 1);
     const expected = upTo(2 * n).map((at) => {
       const [o, j] = [Math.floor(at / n), at % n];
-      return f(overRows(m, (i) => x[(o * m + i) * n + j] as number) / 7);
+      return f(inBlocks(m, (i) => x[(o * m + i) * n + j] as number) / 7);
     });
     expectBits('y', sums(x, { outer: 2, m, n, divisor: 7 }), expected);
   });
@@ -142,7 +142,7 @@ describe('elementwiseLoss', () => {
       const [o, t] = [rough(m * n, 1), rough(m * n, 2)];
       const divisor = Math.max(m * n, 1);
       const { value, slope } = RULES[kind](o, t);
-      const sum = overRows(m, (i) => byPartials(n, term(rowOf(value, i, n))));
+      const sum = inBlocks(m, (i) => byPartials(n, term(rowOf(value, i, n))));
       for (const wanted of [true, false]) {
         const [y, dx] = [blank(1), blank(m * n)];
         run(Kernel.elementwiseLoss, Loss[kind], floats(o), floats(t), y, wanted ? dx : undefined, m, n, divisor);
@@ -179,7 +179,7 @@ describe('softmaxCrossEntropy', () => {
         slope[labels[i] as number] = (slope[labels[i] as number] as number) - scale;
         return Array.from(slope);
       });
-      expectBits('loss', floatsIn(y), [overRows(m, term(losses)) / divisor]);
+      expectBits('loss', floatsIn(y), [inBlocks(m, term(losses)) / divisor]);
       expectBits('slope', floatsIn(dx), slopes);
     },
   );

@@ -1,5 +1,23 @@
 export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from './activation';
+export {
+  BCEWithLogitsLoss,
+  type BCEWithLogitsLossOptions,
+  CrossEntropyLoss,
+  type CrossEntropyLossOptions,
+  NLLLoss,
+  type NLLLossOptions,
+} from './classification';
 export { Linear } from './linear';
-export { BCEWithLogitsLoss, CrossEntropyLoss, Loss, type LossFunction, type LossOptions, MSELoss } from './loss';
+export { Loss, type LossFunction, type LossOptions } from './loss';
 export { Module, type StateDict, type StateEntry } from './module';
+export {
+  HuberLoss,
+  KLDivLoss,
+  type KLDivLossOptions,
+  L1Loss,
+  MSELoss,
+  PoissonNLLLoss,
+  type PoissonNLLLossOptions,
+  SmoothL1Loss,
+} from './regression';
 export { Sequential } from './sequential';

@@ -1,4 +1,4 @@
-import { Activation, Binary, Kernel, Unary } from '../../assembly/kernel';
+import { Activation, Binary, Kernel, Loss, Unary } from '../../assembly/kernel';
 import { Storage } from '../wasm/heap';
 import { type Argument, eachOperand, isRead, isWritten, type Operand, type Step } from '../wasm/record';
 
@@ -100,7 +100,8 @@ function withGate(step: Step, uses: Uses): Fusion | undefined {
  */
 function asLinearModel(loss: Step, uses: Uses): Fusion | undefined {
   if (loss.kernel !== Kernel.elementwiseLoss) return undefined;
-  const [kind, o, t, y, dO, m, n, divisor] = loss.args;
+  const [kind, o, t, y, dO, m, n, divisor, , each] = loss.args;
+  if (each || (kind !== Loss.squared && kind !== Loss.logistic)) return undefined;
   const forward = uses.maker(o, Kernel.productNarrow);
   const target = uses.maker(t, Kernel.gatherRows);
   const input = forward && uses.maker(forward.args[0], Kernel.gatherRows);

@@ -29,7 +29,7 @@ export interface Step {
  *     m  one that is read and changed
  *     i  an integer                    f  a float
  */
-export const SIGNATURES: { readonly [K in Kernel]: string } = {
+const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.copyWords]: 'rWi',
   [Kernel.copyStrided]: 'rwiiiiiiiiiiii',
   [Kernel.fillWords]: 'wii',
@@ -48,7 +48,7 @@ export const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.softmaxColumns]: 'rwiii',
   [Kernel.product]: 'riiriiwiiiriwr',
   [Kernel.productNarrow]: 'rriwiiiri',
-  [Kernel.elementwiseLoss]: 'irrwwiif',
+  [Kernel.elementwiseLoss]: 'irrwwiiffw',
   [Kernel.softmaxCrossEntropy]: 'rrwwiif',
   [Kernel.linearModel]: 'irRrrrwwwwiif',
   [Kernel.updateSgd]: 'mrmiRi',

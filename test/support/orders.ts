@@ -30,7 +30,6 @@ export function byPartials(n: number, term: (i: number) => number): number {
 }
 
 /** (c) over m rows: the same blocks as (a), of rows. */
-export const overRows = inBlocks;
 
 /** Where an operand's element [row][column] stands. */
 export interface Strides {

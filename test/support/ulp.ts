@@ -13,7 +13,7 @@ function ulpAt(exact: number): number {
 }
 
 /** How far a float32 is from an exact value, in units of the last place; Infinity where only one of them is finite. */
-export function ulpsOff(actual: number, exact: number): number {
+function ulpsOff(actual: number, exact: number): number {
   if (Number.isNaN(exact)) return Number.isNaN(actual) ? 0 : Number.POSITIVE_INFINITY;
   if (Math.abs(exact) >= OVERFLOW)
     return actual === Math.sign(exact) * Number.POSITIVE_INFINITY ? 0 : Number.POSITIVE_INFINITY;

@@ -11,24 +11,30 @@ export function gatheredFrom(batch: Tensor, column: () => Tensor): void {
   columns.set(batch.storage, column);
 }
 
-function needInRange(owner: string, labels: Tensor, count: number): void {
+/** Indices may be whole numbers from 0 to count - 1, or the one that is ignored. */
+interface Choice {
+  count: number;
+  ignored?: number | undefined;
+}
+
+function needInRange(owner: string, labels: Tensor, { count, ignored }: Choice): void {
   const values = labels.toTypedArray();
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
-    if (Number.isInteger(value) && value >= 0 && value < count) continue;
+    if ((Number.isInteger(value) && value >= 0 && value < count) || value === ignored) continue;
     throw new OptionError(
-      `${owner} got the index ${value} at position ${i}; with ${count} to choose from it must be a whole number from 0 to ${count - 1}.`,
+      `${owner} got the index ${value} at position ${i}; with ${count} to choose from it must be a whole number from 0 to ${count - 1}${ignored === undefined ? '' : `, or ${ignored}`}.`,
     );
   }
 }
 
 /**
- * Indices as int32, each checked to be whole and in [0, count). In a compiled step the whole column that the batches come
- * from is checked, before anything is trained.
+ * Indices as int32, each checked to be one of the choice. In a compiled step the whole column that the batches come from is
+ * checked, before anything is trained.
  */
-export function checkLabels(owner: string, labels: Tensor, count: number): Tensor {
+export function checkLabels(owner: string, labels: Tensor, choice: Choice): Tensor {
   const column = columns.get(labels.storage);
-  if (!isTraced(labels.storage)) needInRange(owner, labels, count);
-  else if (column) outsideTrace(() => needInRange(owner, column(), count));
+  if (!isTraced(labels.storage)) needInRange(owner, labels, choice);
+  else if (column) outsideTrace(() => needInRange(owner, column(), choice));
   return labels.to('int32').contiguous();
 }

@@ -5,30 +5,37 @@ import { sizeOf } from '../shape';
 import type { Tensor } from '../tensor';
 import { checkLabels } from './labels';
 
-/** What the sum over the elements (or rows) of a batch is divided by. */
-export type Reduction = 'mean' | 'sum';
+/** What becomes of the losses of a batch: their sum, divided by their number or not, or all of them as they are. */
+export type Reduction = 'mean' | 'sum' | 'none';
 
 /** The gradient that the forward pass has made, times that of the loss, which is 1 if the loss is the root. */
 function scaled(dx: Tensor): (dy: Tensor) => Tensor {
   return (dy) => (dy.isOne ? dx.view(dx.shape) : dx.mul(dy));
 }
 
-/** Σ f(output, target), over all elements, and its gradient in the same pass. */
-export function elementwiseLoss(
-  f: Loss,
-  output: Tensor,
-  { target, reduction }: { target: Tensor; reduction: Reduction },
-): Tensor {
+interface Pairs {
+  target: Tensor;
+  reduction: Reduction;
+  /** The constant of the loss. */
+  p?: number;
+  /** Every loss is divided by this. */
+  unit?: number;
+}
+
+/** Σ f(output, target, p) over all elements, or each of them, and the gradient in the same pass. */
+export function elementwiseLoss(f: Loss, output: Tensor, { target, reduction, p = 0, unit = 1 }: Pairs): Tensor {
   const o = output.contiguous();
   const t = target.contiguous();
   const [m, n] = [o.shape[0] ?? 1, sizeOf(o.shape.slice(1))];
-  const y = o.spawn([]);
+  const total = o.spawn([]);
+  const each = reduction === 'none' ? o.spawn(o.shape) : undefined;
   const dx = output.requiresGrad || target.requiresGrad ? o.spawn(o.shape) : undefined;
-  const divisor = reduction === 'mean' ? o.size : 1;
-  emit(Kernel.elementwiseLoss, f, o, t, y, dx, m, n, divisor);
+  const divisor = reduction === 'mean' ? o.size * unit : unit;
+  emit(Kernel.elementwiseLoss, f, o, t, total, dx, m, n, divisor, p, each);
+  const y = each ?? total;
   if (!dx) return y;
-  // The squared error is symmetric; the logistic one is softplus(o) - t o, whose slope in t is -o.
-  const slopeOfTarget = (dy: Tensor) => (f === Loss.squared ? dx.mul(dy).neg() : o.mul(dy).mul(-1 / divisor));
+  // The others depend on o - t alone; the logistic loss is softplus(o) - t o, whose slope in t is -o.
+  const slopeOfTarget = (dy: Tensor) => (f === Loss.logistic ? o.mul(dy).mul(-1 / divisor) : dx.mul(dy).neg());
   return record(y, [output, target], [scaled(dx), slopeOfTarget]);
 }
 
@@ -39,7 +46,7 @@ export function softmaxCrossEntropy(
 ): Tensor {
   const o = output.contiguous();
   const [m, n] = o.shape as readonly [number, number];
-  const labels = checkLabels('CrossEntropyLoss', target, n);
+  const labels = checkLabels('CrossEntropyLoss', target, { count: n });
   const y = o.spawn([]);
   const dx = o.spawn(o.shape);
   emit(Kernel.softmaxCrossEntropy, o, labels, y, dx, m, n, reduction === 'mean' ? m : 1);

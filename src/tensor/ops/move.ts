@@ -216,7 +216,7 @@ export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Arr
   const axis = axisFrom('gather', options);
   const k = axisOf('gather', axis, x.shape.length);
   if (k !== 0) return transpose(gather(transpose(x, 0, k), indices, {}), 0, k).contiguous();
-  const index = checkLabels('gather', indexTensor(x, indices), x.shape[0] as number);
+  const index = checkLabels('gather', indexTensor(x, indices), { count: x.shape[0] as number });
   const source = contiguous(x);
   const columns = sizeOf(x.shape.slice(1));
   const y = x.spawn([index.size, ...x.shape.slice(1)], x.dtype);
