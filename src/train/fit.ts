@@ -15,6 +15,7 @@ import type { History, HistoryRow } from './history';
 import { checkMetrics } from './metrics';
 import { checkFitOptions, type FitOptions } from './options';
 import { Pacer } from './pause';
+import { perStep, rateOf, stepEpoch } from './schedule';
 import type { Fault, Stretch } from './slices';
 
 /** One step of training on a batch: the same code for both drivers. */
@@ -104,6 +105,7 @@ class Replayed implements Driver {
     const changes = loader.shuffle || loader.dataset.within;
     this.compiled = new Compiled(stretchesOf(job, order), {
       optimizer: options.optimizer as Optimizer,
+      schedule: perStep(options),
       steps: loader.length,
       yieldEvery: options.yieldEvery,
       begin: changes ? () => loader.emitOrder(order) : undefined,
@@ -155,7 +157,10 @@ class Eager implements Driver {
     const bad = Number.isFinite(loss)
       ? optimizer.params.find((p) => !p.toTypedArray().every(Number.isFinite))
       : undefined;
-    if (Number.isFinite(loss) && !bad) return [loss];
+    if (Number.isFinite(loss) && !bad) {
+      perStep(this.job.options)?.step();
+      return [loss];
+    }
     optimizer.params.forEach((p, i) => {
       p.assign(before.values[i] as Tensor);
     });
@@ -218,7 +223,8 @@ async function train(driver: Driver, job: Job, history: History): Promise<void> 
       history.stoppedBy = 'signal';
       return;
     }
-    const row = await rowOf(job, { epoch, loss, lr: options.optimizer.lr, seconds: 0 });
+    const row = await rowOf(job, { epoch, loss, lr: rateOf(options), seconds: 0 });
+    stepEpoch(options, row);
     row.seconds = (performance.now() - began) / 1000;
     history.epochs.push(row);
     if (options.onEpochEnd) await options.onEpochEnd(row);

@@ -2,6 +2,8 @@ import type { DataLoader } from '../data/loader';
 import { checkNumber, checkOptions, isCount, isRate, OptionError } from '../errors';
 import type { LossFunction } from '../nn/loss';
 import { Optimizer } from '../optim/optimizer';
+import type { ReduceLROnPlateau } from '../optim/schedules/plateau';
+import type { AnySchedule } from '../optim/schedules/schedule';
 import type { HistoryRow } from './history';
 import type { Metrics } from './metrics';
 
@@ -32,6 +34,8 @@ export interface FitOptions {
   clipGradNorm?: number;
   /** Brings the elements of the gradients of a step into [-clipGradValue, clipGradValue], after `clipGradNorm`. */
   clipGradValue?: number;
+  /** Sets the optimizer's rates: after each step, or after each epoch, as its `per` says. */
+  scheduler?: AnySchedule | ReduceLROnPlateau;
   earlyStopping?: EarlyStopping;
   /** Called after each epoch; a promise is awaited. */
   onEpochEnd?: (row: HistoryRow) => unknown;
@@ -53,6 +57,7 @@ const NAMES = [
   'metrics',
   'clipGradNorm',
   'clipGradValue',
+  'scheduler',
   'earlyStopping',
   'onEpochEnd',
   'onBatchEnd',
@@ -75,6 +80,11 @@ export function checkFitOptions(options: FitOptions): void {
     checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });
   }
   if (options.yieldEvery !== undefined) checkNumber('yieldEvery', options.yieldEvery, isRate);
+  if (options.scheduler !== undefined && options.scheduler?.optimizer !== options.optimizer) {
+    throw new OptionError(
+      'scheduler is not one of this optimizer; give one such as new StepLR(optimizer, { stepSize: 10 }).',
+    );
+  }
   checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);
   for (const name of ['onEpochEnd', 'onBatchEnd'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
