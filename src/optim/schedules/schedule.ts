@@ -33,7 +33,7 @@ export function checkOptimizer(owner: string, optimizer: AnyOptimizer): void {
   throw new OptionError(`${owner} got ${String(optimizer)} for its optimizer; give one such as new SGD(…).`);
 }
 
-export function checkPer(per: unknown): void {
+function checkPer(per: unknown): void {
   if (per === 'epoch' || per === 'step') return;
   throw new OptionError(`per is ${String(per)}; it must be 'epoch' or 'step'.`);
 }
