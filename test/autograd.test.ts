@@ -1,4 +1,5 @@
-import { noGrad, ones, parameter, rand, type Tensor, tensor } from 'downhill';
+import { evaluate, noGrad, ones, parameter, predict, rand, type Tensor, tensor } from 'downhill';
+import { DataLoader, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import { describe, expect, it } from 'vitest';
 
@@ -78,6 +79,31 @@ describe.each(both)('a forward pass %s through a Sequential', (_, pass) => {
     const model = new nn.Sequential(new nn.ReLU(), new nn.Tanh());
     noGrad(() => model.forward(given));
     expect(given.toArray()).toEqual([[1, -2]]);
+  });
+});
+
+describe('a layer', () => {
+  it('may keep what predict and evaluate give it', async () => {
+    const [first, second] = [new Keeping((t) => t), new Keeping((t) => t)];
+    await predict(first, [[1, -2]]);
+    await evaluate(second, new DataLoader(new TensorDataset([[3, 4]], [1])), { loss: (o) => o.sum() });
+    expect([first.seen?.toArray(), second.seen?.toArray()]).toEqual([[[1, -2]], [[3, 4]]]);
+  });
+
+  it('may know the one that it is in', () => {
+    class Child extends nn.Linear {
+      parent: nn.Module | undefined;
+    }
+    class Parent extends nn.Module {
+      readonly child = new Child(2, 1);
+      forward(x: Tensor): Tensor {
+        return this.child.forward(x);
+      }
+    }
+    const parent = new Parent();
+    parent.child.parent = parent;
+    expect(parent.modules()).toEqual([parent, parent.child]);
+    expect(Object.keys(parent.stateDict())).toEqual(['child.weight', 'child.bias']);
   });
 });
 

@@ -166,6 +166,12 @@ const sets = [
   ),
   failure('batches of an empty part', () => new DataLoader(new Subset(data(), [])), OptionError, /no batches: 0 rows/),
   failure('a negative seed', () => new DataLoader(data(), { seed: -1 }), OptionError, /The seed of DataLoader is -1/),
+  failure(
+    'a pass beyond the last that can be counted',
+    () => Object.assign(loader(), { epoch: 2 ** 31 - 1 }),
+    OptionError,
+    /epoch is 2147483647/,
+  ),
   failure('a pass before the first', () => Object.assign(loader(), { epoch: -1 }), OptionError, /epoch is -1/),
   failure(
     'a row beyond the last',

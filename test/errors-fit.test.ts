@@ -1,4 +1,4 @@
-import { DownhillError, fit, OptionError, ShapeError, StateError, type Tensor, tensor } from 'downhill';
+import { DownhillError, fit, OptionError, parameter, ShapeError, StateError, type Tensor, tensor } from 'downhill';
 import { DataLoader, Subset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
@@ -73,6 +73,12 @@ const bad: Case[] = [
   },
   { name: 'a negative label in the last batch', training: () => mislabelled(-1), says: /the index -1 at position/ },
   { name: 'half a label in the last batch', training: () => mislabelled(1.5), says: /the index 1.5 at position/ },
+  ...[3, 1e6, 1e12].map((scale) => ({
+    name: `rows of a table that are not there, ${scale} times too far`,
+    training: () => withLayers(new Looking(scale)),
+    error: DownhillError,
+    says: /index/,
+  })),
   {
     name: 'a loss of many numbers',
     options: { loss: (o: Tensor) => o },
@@ -120,6 +126,21 @@ const bad: Case[] = [
     says: /target/,
   },
 ];
+
+/** Looks rows up by what it computes from its input. */
+class Looking extends nn.Module {
+  readonly table = parameter([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
+  constructor(private readonly scale: number) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    const index = x.slice(0, 1, { axis: 1 }).reshape([-1]).abs().mul(this.scale).to('int32');
+    return this.table.gather(index);
+  }
+}
 
 const onlyCompiled: Case[] = [
   {

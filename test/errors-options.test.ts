@@ -9,6 +9,7 @@ import {
   predict,
   rand,
   StateError,
+  type Tensor,
   tensor,
 } from 'downhill';
 import { DataLoader, randomSplit, TensorDataset } from 'downhill/data';
@@ -91,6 +92,9 @@ const slips = SLIPS.map(([owner, call, slip, meant]) =>
   ),
 );
 
+/** Something that requires a gradient and was not made by parameter(). */
+const trained = (t: Tensor) => Object.assign(t, { requiresGrad: true });
+
 const sgd = (options: object) => () => new optim.SGD(model().parameters(), options);
 const adam = (options: object) => () => new optim.Adam(model().parameters(), options);
 const isNumber = 'it must be a finite number of at least 0';
@@ -110,6 +114,13 @@ const optimizers = [
     },
     OptionError,
     /the same parameter twice/,
+  ),
+  failure('integers', () => new optim.SGD([trained(ones([2]).to('int32'))]), OptionError, /int32/),
+  failure(
+    'a transposed view',
+    () => new optim.SGD([trained(ones([2, 3]).transpose())]),
+    OptionError,
+    /view|contiguous/,
   ),
   failure(
     'a rate by itself',

@@ -124,6 +124,8 @@ const computing = [
     ShapeError,
     /grad got shape \[3\]/,
   ),
+  failure('integers as a gradient', () => Object.assign(a(), { grad: a().to('int32') }), OptionError, /grad.*int32/),
+  failure('an array as a gradient', () => Object.assign(a(), { grad: [1] }), OptionError, /grad/),
   failure(
     'arithmetic with a tensor',
     () => (a() as never as number) + 1,
@@ -214,6 +216,13 @@ describe('what failed', () => {
     expect(() => t.assign([1, 2, 3])).toThrow(ShapeError);
     expect(() => t.assign(any([5, 'x']))).toThrow(OptionError);
     expect(t.toArray()).toEqual([1, 2]);
+  });
+
+  it('has its own shape: the array that it was given may change', () => {
+    const shape = [2, 3];
+    const made = [zeros(shape), tensor(new Float32Array(6), { shape }), zeros([6]).reshape(shape), rand(shape)];
+    shape[0] = 200;
+    for (const t of made) expect([t.shape, t.size]).toEqual([[2, 3], 6]);
   });
 
   it('leaves no gradient behind: backward() of many', () => {

@@ -226,6 +226,17 @@ describe('a training that diverges', () => {
     expect(bitsOf(model.stateDict())).toEqual(before);
   });
 
+  it('is found by both drivers where only what the optimizer remembers is lost', async () => {
+    const outcomes: unknown[] = [];
+    for (const compiled of [true, false]) {
+      const training = { ...classification(classes(40)), loss: (o: Tensor) => o.mean().mul(1e25) };
+      const error = await train(training, 2, { compiled }).catch((e: DivergenceError) => e.message);
+      outcomes.push({ error, state: stateOf(training) });
+    }
+    expect(outcomes[0]).toHaveProperty('error', expect.stringContaining('optimizer state is not finite'));
+    expect(outcomes[1]).toEqual(outcomes[0]);
+  });
+
   it('can be trained on with a smaller rate', async () => {
     const { training, run } = wild(true);
     await expect(run()).rejects.toThrow(DivergenceError);

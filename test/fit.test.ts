@@ -1,4 +1,4 @@
-import { accuracy, evaluate, fit, type Metric, type Tensor } from 'downhill';
+import { accuracy, evaluate, fit, type Metric, OptionError, type Tensor } from 'downhill';
 import { DataLoader } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
@@ -129,6 +129,23 @@ describe('what an epoch is measured by', () => {
     const measured = [...new Array(6).fill([false, false, 16]), [false, false, 7]];
     expect(model.seen.slice(-7)).toEqual(measured);
     expect(shapes).toEqual([[103, 3], [103]]);
+  });
+});
+
+describe('a measure', () => {
+  it.each(['epoch', 'loss', 'lr', 'seconds', 'valLoss'])(
+    'cannot take the place of what a row has: %s',
+    async (name) => {
+      const { model, optimizer, loader, loss } = regression();
+      const training = fit(model, loader, { loss, optimizer, epochs: 1, metrics: { [name]: () => 77 } });
+      await expect(training).rejects.toThrow(new RegExp(`metric.*${name}`));
+      await expect(training).rejects.toBeInstanceOf(OptionError);
+    },
+  );
+
+  it('is not a loss of 0 where evaluate was given no loss', async () => {
+    const { model, loader } = regression();
+    expect(await evaluate(model, loader, { metrics: { one: () => 1 } })).toEqual({ one: 1 });
   });
 });
 

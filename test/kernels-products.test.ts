@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Activation, BLOCK, Kernel, NARROW, PACKED_COLUMNS, PANEL } from '../assembly/kernel';
+import { Activation, BLOCK, Kernel, NARROW, PACKED_COLUMNS, PACKED_ROWS, PANEL } from '../assembly/kernel';
 import { pairs, rough, small } from './support/numbers';
 import { byPartials, inBlocks, type Product, productBy, type Strides } from './support/orders';
-import { blank, expectBits, floats, floatsIn, run } from './support/rooms';
+import { blank, expectBits, floats, floatsIn, type Room, run } from './support/rooms';
 
 type Layout = (rows: number, columns: number) => Strides;
 
@@ -54,12 +54,20 @@ function problem({ m, n, k }: Shape, { layouts: [la, lb], biased, relu, fill }: 
   return { a: fill(reach(m, k, sa), 1), b: fill(reach(k, n, sb), 2), m, n, k, sa, sb, bias, relu };
 }
 
-function product({ a, b, m, n, k, sa, sb, bias, relu }: Product): Float32Array {
+const upTo = (n: number, unit: number) => Math.ceil(n / unit) * unit;
+
+/** The room for the panels of b and, where its columns are not contiguous, for packed rows of a. */
+function panelsOf({ m, n, k, sa }: Product): Room {
+  const rows = sa.column === 1 ? 0 : upTo(Math.min(m, PACKED_ROWS), 4);
+  return blank(Math.min(k, BLOCK) * (upTo(Math.min(n, PACKED_COLUMNS), PANEL) + rows));
+}
+
+function product(given: Product): Float32Array {
+  const { a, b, m, n, k, sa, sb, bias, relu, gate } = given;
   const c = blank(m * n);
-  const panels = blank(Math.min(k, BLOCK) * Math.ceil(Math.min(n, PACKED_COLUMNS) / PANEL) * PANEL);
   const activation = relu ? Activation.relu : Activation.none;
   const [left, right] = [floats(a), floats(b)];
-  const rest = [c, m, n, k, bias && floats(bias), activation, panels];
+  const rest = [c, m, n, k, bias && floats(bias), activation, panelsOf(given), gate && floats(gate)];
   run(Kernel.product, left, sa.row, sa.column, right, sb.row, sb.column, ...rest);
   return floatsIn(c);
 }
@@ -123,6 +131,32 @@ describe('product', () => {
   it.each(pairs([1, 16, 17, 513], [1, 2, 255, 256, 257, 513, 769]))(
     'sums in order (a), to the bit, for n = %i and k = %i',
     (n, k) => expectProducts({ m: 3, n, k }, { kernel: product, sum: inBlocks, fill: rough }),
+  );
+
+  it.each(pairs([66, 130], [65, 80]))('packs far columns of a, to the bit, for m = %i and n = %i', (m, n) => {
+    const layouts: [LayoutName, LayoutName][] = [
+      ['columns', 'rows'],
+      ['columns with gaps', 'columns'],
+    ];
+    for (const k of [256, 259]) {
+      expectProducts({ m, n, k }, { ...exact, layouts });
+      expectProducts({ m, n, k }, { kernel: product, sum: inBlocks, fill: rough, layouts });
+    }
+  });
+
+  it.each(pairs([1, 2, 3], [1, 4, 5, 9, 13, 16, 17, 33]))(
+    'is 0 where its gate is not above 0, and else the sum, for m = %i and n = %i',
+    (m, n) => {
+      for (const k of [1, 257]) {
+        for (const layouts of TRANSPOSES) {
+          const given = problem({ m, n, k }, { layouts, biased: false, relu: false, fill: rough });
+          const gate = small(m * n, 9);
+          gate.set([Number.NaN, -0].slice(0, m * n));
+          const gated = { ...given, gate };
+          expectBits(`k ${k}, a by ${layouts[0]}`, product(gated), productBy(inBlocks, gated));
+        }
+      }
+    },
   );
 
   it('gives +0, and no -0, for the sum of nothing and for sums of -0', () => {

@@ -46,10 +46,14 @@ export function featureData({ rows, features, kind }) {
   return dataOf({ x, y, rows, features });
 }
 
+/** How far apart the centres of two classes are, in deviations of the noise around them: no network learns these by heart. */
+const APART = 3;
+
 /** A blob of points for each class, or (one target) a smooth function of the features. */
 export function networkData({ rows, features, classes }) {
   const { uniform, normal } = randomFrom(SEED);
-  const centres = Float32Array.from({ length: (classes ?? 1) * features }, normal);
+  const scale = classes ? APART / Math.sqrt(2 * features) : 1;
+  const centres = Float32Array.from({ length: (classes ?? 1) * features }, () => scale * normal());
   const x = new Float32Array(rows * features);
   const y = classes ? new Int32Array(rows) : new Float32Array(rows);
   for (let i = 0; i < rows; i++) {
@@ -57,7 +61,7 @@ export function networkData({ rows, features, classes }) {
     let sum = 0;
     for (let j = 0; j < features; j++) {
       const v = (classes ? centres[label * features + j] : 0) + normal();
-      x[i * features + j] = v / 2;
+      x[i * features + j] = v;
       sum += centres[j] * v;
     }
     y[i] = classes ? label : Math.sin(sum / Math.sqrt(features));

@@ -20,3 +20,17 @@ export function exponential(x: number): number {
   for (; squarings > 0; squarings--) y *= y;
   return y;
 }
+
+/** The next term of the cosine's series, at π / 2, is below 2^-55. */
+const COSINE_TERMS = 11;
+
+/** cos(π x): by symmetry from x in [0, 1/2], where it is summed by Taylor's series. */
+export function cosinePi(x: number): number {
+  const turn = Math.abs(x) % 2;
+  const half = turn > 1 ? 2 - turn : turn;
+  if (half > 0.5) return -cosinePi(1 - half);
+  const square = Math.PI * half * (Math.PI * half);
+  let y = 1;
+  for (let i = COSINE_TERMS; i > 0; i--) y = 1 - (y * square) / ((2 * i - 1) * (2 * i));
+  return y;
+}

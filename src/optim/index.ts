@@ -9,4 +9,5 @@ export { NAdam, type NAdamOptions } from './nadam';
 export { Optimizer, type OptimizerState, type ParameterGroup, type ParameterState, type Parameters } from './optimizer';
 export { RAdam, type RAdamOptions } from './radam';
 export { RMSprop, type RMSpropOptions } from './rmsprop';
+export * from './schedules/index';
 export { SGD, type SGDOptions } from './sgd';

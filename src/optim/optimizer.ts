@@ -41,6 +41,12 @@ interface Table<O> {
   updated: Set<Tensor>;
 }
 
+interface Rows {
+  first: number;
+  count: number;
+  before?: ((i: number) => void) | undefined;
+}
+
 /**
  * What all optimizers have in common. A rule of its own says which tensors it remembers, which numbers a step needs, and
  * which kernel applies it.
@@ -178,13 +184,14 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     for (const p of table.updated) (this.states.get(p) as ParameterState).step++;
   }
 
-  private writeRows(table: Table<O>, { first, count }: { first: number; count: number }): void {
+  private writeRows(table: Table<O>, { first, count, before }: Rows): void {
     const { heap } = runtime();
     heap.clock++;
     const at = heap.address(table.storage) / 4;
     const floats = heap.f32;
     const { slots, steps, done } = table;
     for (let i = 0; i < count; i++) {
+      before?.(i);
       let to = at + ((first + i) & (steps - 1)) * slots.length * this.rowLength;
       for (const { group, step } of slots) {
         for (const value of this.row(group.options, step + done + i + 1)) floats[to++] = value;
@@ -214,9 +221,9 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     };
   }
 
-  /** @internal Writes the rows of the steps from `first` on. */
-  prepare(first: number, count: number): void {
-    this.writeRows(this.tableOf(), { first, count });
+  /** @internal Writes the rows of the steps from `first` on; `before` each it may change the options. */
+  prepare(rows: Rows): void {
+    this.writeRows(this.tableOf(), rows);
   }
 
   /** @internal Counts steps that have been run. */

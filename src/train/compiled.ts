@@ -1,10 +1,13 @@
 import { StateError } from '../errors';
 import type { Optimizer } from '../optim/optimizer';
+import type { AnySchedule } from '../optim/schedules/schedule';
 import { PAUSE_EVERY } from './pause';
 import { type Fault, Slices, type Stretch, tableSteps } from './slices';
 
 interface CompiledOptions {
   optimizer: Optimizer;
+  /** Stepped after each step of the optimizer. */
+  schedule?: AnySchedule | undefined;
   /** Steps of an epoch. */
   steps: number;
   /** Milliseconds that a slice may take. Default: PAUSE_EVERY. */
@@ -65,13 +68,15 @@ export class Compiled {
   private last = 0;
 
   private attempt(first: number, end: number, epoch?: number): { losses: Float32Array; fault: Fault | undefined } {
-    const { optimizer } = this.options;
-    optimizer.prepare(first, end - first);
+    const { optimizer, schedule } = this.options;
+    const done = schedule?.count ?? 0;
+    optimizer.prepare({ first, count: end - first, before: schedule && ((i) => schedule.moveTo(done + i)) });
     this.slices.run({ first, end, epoch });
     const losses = this.slices.lossesOf(first, end);
     const fault = this.slices.fault(losses);
     this.last = fault ? 0 : end - first;
     optimizer.advance(this.last);
+    schedule?.moveTo(done + this.last);
     return { losses, fault };
   }
 

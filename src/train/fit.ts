@@ -15,6 +15,7 @@ import { evaluate, inMode } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
 import { Pacer } from './pause';
+import { perStep, rateOf, stepEpoch } from './schedule';
 import type { Fault, Stretch } from './slices';
 
 /** One step of training on a batch: the same code for both drivers. */
@@ -109,6 +110,7 @@ class Replayed implements Driver {
     const changes = loader.shuffle || loader.dataset.within;
     this.compiled = new Compiled(stretchesOf(job, order), {
       optimizer: options.optimizer as Optimizer,
+      schedule: perStep(options),
       steps: loader.length,
       yieldEvery: options.yieldEvery,
       begin: changes ? () => loader.emitOrder(order) : undefined,
@@ -163,7 +165,10 @@ class Eager implements Driver {
       ? optimizer.params.find((p) => !p.toTypedArray().every(Number.isFinite))
       : undefined;
     this.ran = true;
-    if (Number.isFinite(loss) && !bad) return [loss];
+    if (Number.isFinite(loss) && !bad) {
+      perStep(this.job.options)?.step();
+      return [loss];
+    }
     optimizer.params.forEach((p, i) => {
       p.assign(before.values[i] as Tensor);
     });
@@ -227,7 +232,8 @@ async function train(driver: Driver, job: Job, history: History): Promise<void> 
       history.stoppedBy = 'signal';
       return;
     }
-    const row = await rowOf(job, { epoch, loss, lr: options.optimizer.lr, seconds: 0 });
+    const row = await rowOf(job, { epoch, loss, lr: rateOf(options), seconds: 0 });
+    stepEpoch(options, row);
     row.seconds = (performance.now() - began) / 1000;
     history.epochs.push(row);
     if (options.onEpochEnd) await options.onEpochEnd(row);

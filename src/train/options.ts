@@ -3,6 +3,8 @@ import { checkNumber, checkOptions, isCount, isRate, isReal, OptionError } from 
 import { type LossFunction, lossOf } from '../nn/loss';
 import { Module } from '../nn/module';
 import { Optimizer } from '../optim/optimizer';
+import type { ReduceLROnPlateau } from '../optim/schedules/plateau';
+import type { AnySchedule } from '../optim/schedules/schedule';
 import type { HistoryRow } from './history';
 import { checkMetrics, type Metrics } from './metrics';
 
@@ -33,6 +35,8 @@ export interface FitOptions {
   clipGradNorm?: number;
   /** Brings the elements of the gradients of a step into [-clipGradValue, clipGradValue], after `clipGradNorm`. */
   clipGradValue?: number;
+  /** Sets the optimizer's rates: after each step, or after each epoch, as its `per` says. */
+  scheduler?: AnySchedule | ReduceLROnPlateau;
   earlyStopping?: EarlyStopping;
   /** Called after each epoch; a promise is awaited. */
   onEpochEnd?: (row: HistoryRow) => unknown;
@@ -54,6 +58,7 @@ const NAMES = [
   'metrics',
   'clipGradNorm',
   'clipGradValue',
+  'scheduler',
   'earlyStopping',
   'onEpochEnd',
   'onBatchEnd',
@@ -98,6 +103,11 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
     checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });
   }
   if (options.yieldEvery !== undefined) checkNumber('yieldEvery', options.yieldEvery, isRate);
+  if (options.scheduler !== undefined && options.scheduler?.optimizer !== options.optimizer) {
+    throw new OptionError(
+      'scheduler is not one of this optimizer; give one such as new StepLR(optimizer, { stepSize: 10 }).',
+    );
+  }
   checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);
   const target = options.earlyStopping?.targetLoss;
   if (target !== undefined) checkNumber('targetLoss', target, isReal);

@@ -30,6 +30,7 @@ export function byPartials(n: number, term: (i: number) => number): number {
 }
 
 /** (c) over m rows: the same blocks as (a), of rows. */
+export const overRows = inBlocks;
 
 /** Where an operand's element [row][column] stands. */
 export interface Strides {
@@ -47,17 +48,20 @@ export interface Product {
   sb: Strides;
   bias?: Values | undefined;
   relu?: boolean;
+  /** What the product is let through by: c is 0 where this is not above 0. */
+  gate?: Values | undefined;
 }
 
-/** A product whose sums are taken by `sum`, with its bias and activation. */
+/** A product whose sums are taken by `sum`, with its bias, activation and gate. */
 export function productBy(sum: (k: number, term: (p: number) => number) => number, given: Product): Float32Array {
-  const { a, b, m, n, k, sa, sb, bias, relu } = given;
+  const { a, b, m, n, k, sa, sb, bias, relu, gate } = given;
   const c = new Float32Array(m * n);
   for (let i = 0, at = 0; i < m; i++) {
     for (let j = 0; j < n; j++, at++) {
       const term = (p: number) => (a[i * sa.row + p * sa.column] as number) * (b[p * sb.row + j * sb.column] as number);
       const y = bias ? f(sum(k, term) + (bias[j] as number)) : sum(k, term);
-      c[at] = relu ? Math.max(y, 0) : y;
+      const open = !gate || (gate[at] as number) > 0;
+      c[at] = relu ? Math.max(y, 0) : open ? y : 0;
     }
   }
   return c;

@@ -1,0 +1,152 @@
+import { checkNumber, checkOptions, isFraction, isIndex, isRate, OptionError, StateError } from '../../errors';
+import { type AnyOptimizer, checkOptimizer, groupsOf } from './schedule';
+
+export interface ReduceLROnPlateauOptions {
+  /** Is a smaller metric better, or a larger one? Default: 'min'. */
+  mode?: 'min' | 'max';
+  /** What the rates are multiplied by. Default: 0.1. */
+  factor?: number;
+  /** Steps without an improvement that are put up with. Default: 10. */
+  patience?: number;
+  /** What counts as an improvement. Default: 1e-4. */
+  threshold?: number;
+  /** Is the threshold a share of the best metric, or a difference to it? Default: 'rel'. */
+  thresholdMode?: 'rel' | 'abs';
+  /** Steps after a reduction in which nothing is counted. Default: 0. */
+  cooldown?: number;
+  /** The lowest rate. Default: 0. */
+  minLr?: number;
+  /** Rates change only by more than this. Default: 1e-8. */
+  eps?: number;
+  /** What `fit` looks at: a name in the history's rows. Default: 'valLoss' where there is one, else 'loss'. */
+  monitor?: string;
+  /** After an epoch: there is nothing else to look at. */
+  per?: 'epoch';
+}
+
+export interface PlateauState {
+  /** Missing before the first step. */
+  best?: number | undefined;
+  badSteps: number;
+  /** Steps of the cooldown that are left. */
+  cooling: number;
+  /** The groups' rates. */
+  rates: number[];
+}
+
+const DEFAULTS = {
+  mode: 'min',
+  factor: 0.1,
+  patience: 10,
+  threshold: 1e-4,
+  thresholdMode: 'rel',
+  cooldown: 0,
+  minLr: 0,
+  eps: 1e-8,
+  monitor: '',
+  per: 'epoch',
+} as const;
+
+function checkChoice(what: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return;
+  throw new OptionError(`${what} is ${String(value)}; it must be '${choices.join("' or '")}'.`);
+}
+
+/**
+ * Multiplies the rates by `factor` when a metric has not improved for more than `patience` steps.
+ *
+ * As https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html.
+ *
+ * @param optimizer whose groups' rates it sets.
+ * @param options `mode` 'min', `factor` 0.1, `patience` 10, `threshold` 1e-4, `thresholdMode` 'rel', `cooldown` 0, `minLr` 0,
+ * `eps` 1e-8; `monitor` for `fit`: valLoss where there is one, else loss.
+ * @throws OptionError for options that are unknown or out of range.
+ * @example
+ * const optimizer = new optim.SGD([parameter([1])], { lr: 0.5 });
+ * const schedule = new optim.ReduceLROnPlateau(optimizer, { factor: 0.5, patience: 1 });
+ * const rates = [3, 2, 2, 2].map((loss) => (schedule.step(loss), optimizer.lr));
+ * expect(rates).toEqual([0.5, 0.5, 0.5, 0.25]);
+ */
+export class ReduceLROnPlateau {
+  readonly per = 'epoch';
+  private readonly options: Required<ReduceLROnPlateauOptions>;
+  private best: number | undefined;
+  private badSteps = 0;
+  private cooling = 0;
+
+  constructor(
+    readonly optimizer: AnyOptimizer,
+    options: ReduceLROnPlateauOptions = {},
+  ) {
+    checkOptimizer('ReduceLROnPlateau', optimizer);
+    checkOptions('ReduceLROnPlateau', options, Object.keys(DEFAULTS));
+    this.options = { ...DEFAULTS, ...options };
+    const { mode, thresholdMode, factor, patience, cooldown, threshold, minLr, eps, per } = this.options;
+    checkChoice('mode', mode, ['min', 'max']);
+    checkChoice('thresholdMode', thresholdMode, ['rel', 'abs']);
+    checkChoice('per', per, ['epoch']);
+    checkNumber('factor', factor, isFraction);
+    for (const [name, value] of Object.entries({ patience, cooldown })) checkNumber(name, value, isIndex);
+    for (const [name, value] of Object.entries({ threshold, minLr, eps })) checkNumber(name, value, isRate);
+  }
+
+  /** @internal The value in the history's row that `fit` looks at. */
+  get monitor(): string {
+    return this.options.monitor;
+  }
+
+  private improves(metric: number): boolean {
+    const { best } = this;
+    const { mode, threshold, thresholdMode } = this.options;
+    if (best === undefined) return Number.isFinite(metric);
+    if (mode === 'min') return metric < (thresholdMode === 'rel' ? best * (1 - threshold) : best - threshold);
+    return metric > (thresholdMode === 'rel' ? best * (1 + threshold) : best + threshold);
+  }
+
+  private reduce(): void {
+    const { factor, minLr, eps } = this.options;
+    for (const group of groupsOf(this.optimizer)) {
+      const rate = Math.max(group.lr * factor, minLr);
+      if (group.lr - rate > eps) group.lr = rate;
+    }
+  }
+
+  /**
+   * Looks at a metric, and reduces the rates where it has been on a plateau for too long.
+   *
+   * @throws OptionError for what is no number.
+   */
+  step(metric: number): void {
+    checkNumber('The metric', metric, { needed: 'a number', holds: () => true });
+    const better = this.improves(metric);
+    if (better) this.best = metric;
+    this.badSteps = better || this.cooling > 0 ? 0 : this.badSteps + 1;
+    if (this.cooling > 0) this.cooling--;
+    if (this.badSteps <= this.options.patience) return;
+    this.reduce();
+    this.cooling = this.options.cooldown;
+    this.badSteps = 0;
+  }
+
+  stateDict(): PlateauState {
+    const { best, badSteps, cooling } = this;
+    return { best, badSteps, cooling, rates: groupsOf(this.optimizer).map((group) => group.lr) };
+  }
+
+  /**
+   * Puts a state of `stateDict()` in place, and the optimizer's rates with it.
+   *
+   * @throws StateError for another number of groups.
+   */
+  loadStateDict({ best, badSteps, cooling, rates }: PlateauState): void {
+    const groups = groupsOf(this.optimizer);
+    if (rates?.length !== groups.length)
+      throw new StateError(
+        `loadStateDict got rates of ${rates?.length ?? 0} groups; the optimizer has ${groups.length} groups.`,
+      );
+    Object.assign(this, { best, badSteps, cooling });
+    groups.forEach((group, i) => {
+      group.lr = rates[i] as number;
+    });
+  }
+}
