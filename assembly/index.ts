@@ -26,8 +26,8 @@ function execute(r: usize, step: i32): void {
     case Kernel.copyWords: return copyWords(word(r, 0), stepped(r, 1, step), word(r, 4));
     case Kernel.copyStrided: return copyStrided(word(r, 0), word(r, 1), r + 16);
     case Kernel.fillWords: return fillWords(word(r, 0), word(r, 1), word(r, 2));
-    case Kernel.gatherRows: return gatherRows(word(r, 0), stepped(r, 1, step), word(r, 4), word(r, 5), word(r, 6));
-    case Kernel.scatterRows: return scatterRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
+    case Kernel.gatherRows: return gatherRows(word(r, 0), stepped(r, 1, step), word(r, 4), word(r, 5), word(r, 6), word(r, 7));
+    case Kernel.scatterRows: return scatterRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5));
     case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), step);
     case Kernel.fillUniform:
       return fillUniform(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));

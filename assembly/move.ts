@@ -39,19 +39,26 @@ export function copyStrided(x: usize, y: usize, axes: usize): void {
   }
 }
 
-/** y[i] = x[index[i]] for m rows of n words. */
-export function gatherRows(x: usize, index: usize, y: usize, m: i32, n: i32): void {
+/** y[i] = x[index[i]] for m rows of n words; NaN where the index, computed within the step, is none of x's rows. */
+export function gatherRows(x: usize, index: usize, y: usize, m: i32, n: i32, rows: i32): void {
   const bytes = <usize>n << 2;
   for (let i = 0; i < m; i++, index += 4, y += bytes) {
-    copyWords(x + <usize>i32.load(index) * bytes, y, n);
+    const at = i32.load(index);
+    if (<u32>at < <u32>rows) copyWords(x + <usize>at * bytes, y, n);
+    else for (let j = 0; j < n; j++) f32.store(y + (<usize>j << 2), <f32>NaN);
   }
 }
 
-/** y[index[i]] += x[i] for m rows of n floats, in order of i: the gradient of gatherRows. */
-export function scatterRows(x: usize, index: usize, y: usize, m: i32, n: i32): void {
-  for (let i = 0; i < m; i++, index += 4) {
-    let at = y + ((<usize>i32.load(index) * n) << 2);
-    for (let j = 0; j < n; j++, x += 4, at += 4) f32.store(at, f32.load(at) + f32.load(x));
+/** y[index[i]] += x[i] for m rows of n floats, in order of i: the gradient of gatherRows. An index that is no row is passed over. */
+export function scatterRows(x: usize, index: usize, y: usize, m: i32, n: i32, rows: i32): void {
+  for (let i = 0; i < m; i++, index += 4, x += <usize>n << 2) {
+    const row = i32.load(index);
+    if (<u32>row >= <u32>rows) continue;
+    const at = y + ((<usize>row * n) << 2);
+    for (let j = 0; j < n; j++) {
+      const offset = <usize>j << 2;
+      f32.store(at + offset, f32.load(at + offset) + f32.load(x + offset));
+    }
   }
 }
 

@@ -73,6 +73,15 @@ const bad: Case[] = [
   },
   { name: 'a negative label in the last batch', training: () => mislabelled(-1), says: /the index -1 at position/ },
   { name: 'half a label in the last batch', training: () => mislabelled(1.5), says: /the index 1.5 at position/ },
+  {
+    name: 'a computed label that is none of the classes, under class weights',
+    training: () => {
+      const weighted = new nn.CrossEntropyLoss({ weight: [1, 2, 3] });
+      return { ...mislabelled(2), loss: (o, t) => weighted.forward(o, t.add(1)) };
+    },
+    error: DownhillError,
+    says: /index 3|labels|indices/,
+  },
   ...[3, 1e6, 1e12].map((scale) => ({
     name: `rows of a table that are not there, ${scale} times too far`,
     training: () => withLayers(new Looking(scale)),
@@ -168,7 +177,7 @@ describe('class indices that the loss computes', () => {
       const loss = (o: Tensor, t: Tensor) => new nn.CrossEntropyLoss().forward(o, t.add(1));
       const thrown = (await errorOf(() => fit(model, loader, { loss, optimizer, epochs: 1, compiled }))) as Error;
       expect(thrown).toBeInstanceOf(DownhillError);
-      expect(thrown.message).toMatch(/index 3|class indices/);
+      expect(thrown.message).toMatch(/index 3|an index that the step computes/);
       for (const p of model.parameters()) expect([...p.toTypedArray()].every(Number.isFinite)).toBe(true);
     },
   );

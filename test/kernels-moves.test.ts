@@ -69,7 +69,7 @@ describe('gatherRows and scatterRows', () => {
   it.each(columns)('take rows by index, repeated ones too, of %i words', (n) => {
     const x = rough(5 * n, 1);
     const y = blank(index.length * n);
-    run(Kernel.gatherRows, floats(x), { ...integers(index), stride: 0, mask: -1 }, y, index.length, n);
+    run(Kernel.gatherRows, floats(x), { ...integers(index), stride: 0, mask: -1 }, y, index.length, n, x.length / n);
     const expected = index.flatMap((row) => Array.from(x.subarray(row * n, (row + 1) * n)));
     expectBits('y', floatsIn(y), expected);
   });
@@ -77,7 +77,7 @@ describe('gatherRows and scatterRows', () => {
   it.each(columns)('add rows by index in order, to the bit, of %i floats', (n) => {
     const [x, before] = [rough(index.length * n, 1), rough(5 * n, 2)];
     const y = floats(before);
-    run(Kernel.scatterRows, floats(x), integers(index), y, index.length, n);
+    run(Kernel.scatterRows, floats(x), integers(index), y, index.length, n, 2 ** 20);
     const expected = before.slice();
     index.forEach((row, i) => {
       for (let j = 0; j < n; j++) {
@@ -90,7 +90,7 @@ describe('gatherRows and scatterRows', () => {
   it('advance along the index with the step, modulo its mask', () => {
     const rows = { ...integers([3, 1, 0, 2]), stride: 4, mask: 3 };
     const y = blank(1);
-    run(Kernel.gatherRows, floats([10, 11, 12, 13]), rows, y, 1, 1);
+    run(Kernel.gatherRows, floats([10, 11, 12, 13]), rows, y, 1, 1, 4);
     expect(Array.from(floatsIn(y)), 'eager steps are number 0').toEqual([13]);
   });
 });

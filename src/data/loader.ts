@@ -19,6 +19,9 @@ export interface DataLoaderOptions {
   dropLast?: boolean;
 }
 
+/** The number of a pass is 31 bits of the counter that its order is drawn with. */
+const MOST_PASSES = 2 ** 31 - 2;
+
 /** The rows of a batch: inputs first, the target last. */
 export type Batch = [Tensor, Tensor, ...Tensor[]];
 
@@ -80,7 +83,10 @@ export class DataLoader {
   }
 
   set epoch(value: number) {
-    checkNumber('epoch', value, isIndex);
+    checkNumber('epoch', value, {
+      needed: `a whole number from 0 to ${MOST_PASSES}`,
+      holds: (n) => isIndex.holds(n) && n <= MOST_PASSES,
+    });
     this.passes = value;
   }
 
@@ -98,7 +104,7 @@ export class DataLoader {
     const { length, within } = this.dataset;
     const positions = within && this.shuffle ? { storage: newStorage(length * 4), offset: 0 } : order;
     if (this.shuffle) emit(Kernel.permute, positions, length, ...keyOf(this.seed), Stream.order);
-    if (within && this.shuffle) emit(Kernel.gatherRows, within.rows, positions, order, length, 1);
+    if (within && this.shuffle) emit(Kernel.gatherRows, within.rows, positions, order, length, 1, within.rows.size);
     else if (within) emit(Kernel.copyWords, within.rows, order, length);
   }
 
@@ -116,7 +122,7 @@ export class DataLoader {
     const batch = tensors.map((t, i) => {
       const columns = sizeOf(t.shape.slice(1));
       const y = t.spawn([count, ...t.shape.slice(1)], t.dtype);
-      emit(Kernel.gatherRows, t.contiguous(), index, y, count, columns);
+      emit(Kernel.gatherRows, t.contiguous(), index, y, count, columns, t.shape[0] as number);
       if (isTracing()) gatheredFrom(y, () => this.dataset.tensors[i] as Tensor);
       return y;
     });

@@ -46,22 +46,29 @@ export abstract class Module {
 
   /** This module and all in it, outermost first. */
   modules(): Module[] {
-    return [this, ...this.children().flatMap(([, child]) => child.modules())];
+    const found = new Set<Module>();
+    this.visit('', found, () => {});
+    return [...found];
+  }
+
+  /** Calls `enter` for this module and all in it, each once, with the prefix of its names. */
+  private visit(prefix: string, found: Set<Module>, enter: (module: Module, prefix: string) => void): void {
+    if (found.has(this)) return;
+    found.add(this);
+    enter(this, prefix);
+    for (const [name, child] of this.children()) child.visit(`${prefix}${name}.`, found, enter);
   }
 
   /** The parameters by name; one that is used in two places is named once. */
   namedParameters(): [string, Tensor][] {
     const found = new Map<Tensor, string>();
-    this.collect('', found);
+    this.visit('', new Set(), (module, prefix) => {
+      for (const [name, value] of Object.entries(module)) {
+        const isParameter = value instanceof Tensor && value.requiresGrad && !value.node;
+        if (isParameter && !found.has(value)) found.set(value, prefix + name);
+      }
+    });
     return [...found].map(([tensor, name]) => [name, tensor]);
-  }
-
-  private collect(prefix: string, found: Map<Tensor, string>): void {
-    for (const [name, value] of Object.entries(this)) {
-      const isParameter = value instanceof Tensor && value.requiresGrad && !value.node;
-      if (isParameter && !found.has(value)) found.set(value, prefix + name);
-    }
-    for (const [name, child] of this.children()) child.collect(`${prefix}${name}.`, found);
   }
 
   /** What an optimizer is given. */

@@ -85,7 +85,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   private checkParameters(owner: string): void {
     const seen = new Set<Tensor>();
     for (const p of this.params) {
-      if (!(p instanceof Tensor) || !p.requiresGrad || p.node) {
+      if (!(p instanceof Tensor) || !p.requiresGrad || p.node || p.dtype !== 'float32' || !p.isContiguous) {
         throw new OptionError(
           `${owner} got ${p instanceof Tensor ? 'a tensor that is no parameter' : String(p)}; give tensors made by parameter(), such as model.parameters().`,
         );
@@ -231,6 +231,15 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const table = this.tableOf();
     table.done += count;
     for (const p of table.updated) (this.states.get(p) as ParameterState).step += count;
+  }
+
+  /** @internal Every tensor that a step changes. */
+  changed(): Tensor[] {
+    const found = [...this.params];
+    for (const state of this.states.values()) {
+      for (const value of Object.values(state)) if (value instanceof Tensor) found.push(value);
+    }
+    return found;
   }
 
   /** @internal Notes what there is, and returns what forgets all that was made since. */

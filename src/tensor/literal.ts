@@ -107,7 +107,7 @@ export function workedOut(shape: Shape, size: number): Shape {
     throw new ShapeError(`The shape ${String(shape)} is no list; it must be one array of sizes, such as [2, 3].`);
   const open = shape.indexOf(-1);
   const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1);
-  const full = open < 0 ? shape : shape.map((d, i) => (i === open ? size / known : d));
+  const full = open < 0 ? [...shape] : shape.map((d, i) => (i === open ? size / known : d));
   const fits = full.every((d) => Number.isInteger(d) && d >= 0) && full.reduce((n, d) => n * d, 1) === size;
   if (fits) return full;
   throw new ShapeError(

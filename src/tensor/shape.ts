@@ -27,7 +27,7 @@ export function show(shape: Shape): string {
 
 /** A shape as it was given, checked. */
 export function checkShape(owner: string, shape: unknown): Shape {
-  if (Array.isArray(shape) && shape.every((d) => Number.isInteger(d) && d >= 0)) return shape;
+  if (Array.isArray(shape) && shape.every((d) => Number.isInteger(d) && d >= 0)) return [...shape];
   const given = Array.isArray(shape) ? show(shape) : String(shape);
   throw new ShapeError(`${owner} got the shape ${given}; it needs one array of whole numbers, such as [2, 3].`);
 }

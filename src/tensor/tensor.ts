@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkOptions, ShapeError, StateError } from '../errors';
+import { checkOptions, OptionError, ShapeError, StateError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
 import { backward, type Node } from './autograd';
@@ -86,7 +86,12 @@ export class Tensor {
   }
 
   set grad(value: Tensor | undefined) {
-    if (value) {
+    if (value !== undefined) {
+      if (!(value instanceof Tensor) || value.dtype !== 'float32') {
+        throw new OptionError(
+          `grad got ${value instanceof Tensor ? 'an int32 tensor' : String(value)}; it must be a float32 tensor, or undefined.`,
+        );
+      }
       this.needShape('grad', value.shape);
       value.shown = true;
     }

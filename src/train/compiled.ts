@@ -66,6 +66,8 @@ export class Compiled {
   }
 
   private last = 0;
+  /** Steps taken and kept. */
+  taken = 0;
 
   private attempt(first: number, end: number, epoch?: number): { losses: Float32Array; fault: Fault | undefined } {
     const { optimizer, schedule } = this.options;
@@ -76,6 +78,7 @@ export class Compiled {
     const fault = this.slices.fault(losses);
     this.last = fault ? 0 : end - first;
     optimizer.advance(this.last);
+    this.taken += this.last;
     schedule?.moveTo(done + this.last);
     return { losses, fault };
   }

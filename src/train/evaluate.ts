@@ -60,7 +60,6 @@ async function eachBatch(
   for (const batch of new DataLoader(dataset, { batchSize })) {
     noGrad(() => visit(batch, first));
     first += batch[0].shape[0] as number;
-    for (const t of batch) t.dispose();
     await pacer.tick();
   }
 }
@@ -104,7 +103,8 @@ export async function evaluate(
   );
   const target = dataset.tensors.at(-1) as Tensor;
   const values = metrics.map(([name, metric]) => [name, metric(outputs.result, target)]);
-  return { loss: total / dataset.length, ...Object.fromEntries(values) };
+  const loss = lossFunction ? { loss: total / dataset.length } : {};
+  return { ...loss, ...Object.fromEntries(values) } as { loss: number } & Record<string, number>;
 }
 
 /**

@@ -65,7 +65,7 @@ interface Job {
 
 const CAUSE =
   'The likely cause is a learning rate that is too large: try a tenth of it, clipGradNorm, or standardised inputs; ' +
-  'or the loss computes class indices that are none of the classes';
+  'or an index that the step computes (a class, a row) is out of range';
 
 function diverged(
   { model, options }: Job,
@@ -97,7 +97,6 @@ function stretchesOf({ model, loader, options }: Job, order: Operand): Stretch[]
 
 /** The compiled driver. */
 class Replayed implements Driver {
-  ran = false;
   private readonly compiled: Compiled;
   private readonly order: Tensor;
   private pass: number | undefined;
@@ -118,6 +117,10 @@ class Replayed implements Driver {
     });
   }
 
+  get ran(): boolean {
+    return this.compiled.taken > 0;
+  }
+
   get steps(): number {
     return this.compiled.steps;
   }
@@ -130,7 +133,6 @@ class Replayed implements Driver {
   run(first: number, end: number): ArrayLike<number> {
     const epoch = this.pass;
     this.pass = undefined;
-    this.ran = true;
     return this.compiled.run({ first, end, epoch });
   }
 
@@ -162,10 +164,10 @@ class Eager implements Driver {
     const before = { values: optimizer.params.map((p) => p.clone()), state: optimizer.stateDict() };
     const loss = this.step(this.batches?.next().value as readonly Tensor[]).item();
     const bad = Number.isFinite(loss)
-      ? optimizer.params.find((p) => !p.toTypedArray().every(Number.isFinite))
+      ? optimizer.changed().find((t) => !t.toTypedArray().every(Number.isFinite))
       : undefined;
-    this.ran = true;
     if (Number.isFinite(loss) && !bad) {
+      this.ran = true;
       perStep(this.job.options)?.step();
       return [loss];
     }

@@ -8,8 +8,15 @@ export type Metric = (output: Tensor, target: Tensor) => number;
 /** Metrics by the names that they have in the history. */
 export type Metrics = Readonly<Record<string, Metric>>;
 
+/** What a row of the history has already. */
+const TAKEN = ['epoch', 'loss', 'valLoss', 'lr', 'seconds'];
+
 export function checkMetrics(metrics: Metrics | undefined): void {
   for (const [name, metric] of Object.entries(metrics ?? {})) {
+    if (TAKEN.includes(name))
+      throw new OptionError(
+        `A metric can't be named ${name}: a row of the history has that already. Give it another name.`,
+      );
     if (typeof metric !== 'function')
       throw new OptionError(
         `The metric ${name} is ${String(metric)}; give a function, as in { metrics: { accuracy } }.`,

@@ -8,7 +8,7 @@ type Values = ArrayLike<number>;
 
 const at = (values: Values, i: number): number => values[i] as number;
 
-/** (a) for one output: `term(p)` is the product number p of k. */
+/** (a) for one output, where `term(p)` is the product number p of k; (c) for one column, where it is the element of row p. */
 export function inBlocks(k: number, term: (p: number) => number): number {
   let total = 0;
   for (let first = 0; first < k; first += BLOCK) {
@@ -28,9 +28,6 @@ export function byPartials(n: number, term: (i: number) => number): number {
   }
   return at(partials, 0);
 }
-
-/** (c) over m rows: the same blocks as (a), of rows. */
-export const overRows = inBlocks;
 
 /** Where an operand's element [row][column] stands. */
 export interface Strides {

@@ -220,13 +220,13 @@ export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Arr
   const source = contiguous(x);
   const columns = sizeOf(x.shape.slice(1));
   const y = x.spawn([index.size, ...x.shape.slice(1)], x.dtype);
-  emit(Kernel.gatherRows, source, index, y, index.size, columns);
+  emit(Kernel.gatherRows, source, index, y, index.size, columns, x.shape[0] as number);
   return record(y, [x], [(dy) => scatter(dy, index, x.shape)]);
 }
 
 /** Zeros of a shape, to whose rows `index` the rows of dy are added. */
 function scatter(dy: Tensor, index: Tensor, shape: Shape): Tensor {
   const dx = filled(dy, { shape, value: 0 });
-  emit(Kernel.scatterRows, contiguous(dy), index, dx, index.size, sizeOf(shape.slice(1)));
+  emit(Kernel.scatterRows, contiguous(dy), index, dx, index.size, sizeOf(shape.slice(1)), shape[0] as number);
   return dx;
 }

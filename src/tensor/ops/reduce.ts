@@ -32,7 +32,7 @@ function sumAxes(x: Tensor, { first, end, divisor }: { first: number; end: numbe
 function sumAll(x: Tensor, divisor: number): Tensor {
   const rank = x.shape.length;
   if (rank === 0) return x.div(divisor);
-  const rows = sizeOf(x.shape.slice(1)) > 1 ? sumAxes(x, { first: 1, end: rank, divisor: 1 }) : x;
+  const rows = sizeOf(x.shape.slice(1)) !== 1 ? sumAxes(x, { first: 1, end: rank, divisor: 1 }) : x;
   return sumAxes(rows, { first: 0, end: 1, divisor }).as([]);
 }
 
