@@ -5,7 +5,7 @@ import type { Module } from '../nn/module';
 import { clipGradNorm } from '../optim/clip';
 import type { Optimizer } from '../optim/optimizer';
 import { show } from '../tensor/shape';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
 import { currentSeed } from '../wasm/random';
 import type { Operand } from '../wasm/record';
 import { runtimeInfo } from '../wasm/runtime';
@@ -66,7 +66,8 @@ function diverged(
   fault: Fault,
   { epoch, batch }: { epoch: number; batch: number },
 ): DivergenceError {
-  const named = model.namedParameters().find(([, t]) => t.storage === fault.storage)?.[0];
+  const tensors = [...model.namedParameters(), ...model.namedBuffers()];
+  const named = tensors.find(([, t]) => t.storage === fault.storage)?.[0];
   const name = fault.storage ? (named ?? 'optimizer state') : 'loss';
   return new DivergenceError(
     `Training diverged in epoch ${epoch}, batch ${batch}: ${name} is not finite (lr ${options.optimizer.lr}). ${CAUSE}. ` +
@@ -131,6 +132,13 @@ class Replayed implements Driver {
   }
 }
 
+/** The tensors in a model's fields: its parameters, and what `forward` may change. */
+function heldBy(model: Module): Tensor[] {
+  return model.modules().flatMap((m) => Object.values(m).filter((v): v is Tensor => v instanceof Tensor));
+}
+
+const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
+
 /** The eager loop, one batch at a time. */
 class Eager implements Driver {
   readonly steps = 1;
@@ -149,14 +157,14 @@ class Eager implements Driver {
 
   run(first: number): number[] {
     const optimizer = this.job.options.optimizer as Optimizer;
-    const before = { values: optimizer.params.map((p) => p.clone()), state: optimizer.stateDict() };
+    const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model)])];
+    const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
     const loss = this.step(this.batches?.next().value as readonly Tensor[]).item();
-    const bad = Number.isFinite(loss)
-      ? optimizer.params.find((p) => !p.toTypedArray().every(Number.isFinite))
-      : undefined;
+    const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
+    const bad = Number.isFinite(loss) ? kept.find(broke) : undefined;
     if (Number.isFinite(loss) && !bad) return [loss];
-    optimizer.params.forEach((p, i) => {
-      p.assign(before.values[i] as Tensor);
+    kept.forEach((t, i) => {
+      t.assign(before.values[i] as Tensor);
     });
     optimizer.loadStateDict(before.state);
     throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });

@@ -16,6 +16,7 @@ import torch
 
 import losses
 import modules
+import more_modules
 import ops
 import text
 import trajectories
@@ -30,7 +31,7 @@ def main():
     torch.set_num_threads(1)
     folder = Path(__file__).parent
     total = 0
-    for room in (text, ops, modules, losses, trajectories):
+    for room in (text, ops, modules, more_modules, losses, trajectories):
         path = folder / f"{room.__name__}.json"
         path.write_text(dump(room.build(), DIGITS.get(room, 8)) + "\n")
         total += path.stat().st_size
