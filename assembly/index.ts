@@ -1,9 +1,9 @@
 import { mapBinary, mapUnary, select } from './elementwise';
 import { Kernel } from './kernel';
 import { elementwiseLoss, linearModel, softmaxCrossEntropy } from './loss';
-import { copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRows } from './move';
+import { addToWord, copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRows } from './move';
 import { product, productNarrow } from './product';
-import { fillNormal, fillUniform, permute } from './random';
+import { fillMask, fillNormal, fillUniform, permute } from './random';
 import { extremeColumns, indexExtreme, softmaxColumns, sumColumns, sumRows } from './reduce';
 import { updateAdadelta, updateAdam, updateAdamax, updateLion, updateRmsprop, updateSgd } from './update';
 
@@ -26,6 +26,7 @@ function execute(r: usize, step: i32): void {
     case Kernel.copyWords: return copyWords(word(r, 0), stepped(r, 1, step), word(r, 4));
     case Kernel.copyStrided: return copyStrided(word(r, 0), word(r, 1), r + 16);
     case Kernel.fillWords: return fillWords(word(r, 0), word(r, 1), word(r, 2));
+    case Kernel.addToWord: return addToWord(word(r, 0), word(r, 1));
     case Kernel.gatherRows: return gatherRows(word(r, 0), stepped(r, 1, step), word(r, 4), word(r, 5), word(r, 6), word(r, 7));
     case Kernel.scatterRows: return scatterRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5));
     case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), step);
@@ -33,6 +34,10 @@ function execute(r: usize, step: i32): void {
       return fillUniform(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));
     case Kernel.fillNormal:
       return fillNormal(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));
+    case Kernel.fillMask:
+      return fillMask(
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7), float(r, 8),
+      );
     case Kernel.mapUnary: return mapUnary(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
     case Kernel.mapBinary:
       return mapBinary(

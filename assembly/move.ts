@@ -74,3 +74,8 @@ export function findNonFinite(x: usize, n: i32, found: usize): void {
   }
   i32.store(found, at);
 }
+
+/** y += by, one integer. */
+export function addToWord(y: usize, by: i32): void {
+  i32.store(y, i32.load(y) + by);
+}

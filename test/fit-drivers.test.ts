@@ -1,4 +1,4 @@
-import { type FitOptions, fit, parameter, type Tensor, tensor } from 'downhill';
+import { type FitOptions, fit, parameter, StateError, type Tensor, tensor } from 'downhill';
 import { DataLoader, randomSplit, Subset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
@@ -199,6 +199,19 @@ describe('fit', () => {
     ];
     expect(results[0]).toEqual(results[1]);
     expect(compiled.model.parameters().map((p) => p.item())).toEqual([0, 0]);
+  });
+
+  it('goes on from a state that a callback loads into its optimizer, or refuses it, whichever driver runs', async () => {
+    const outcomes: unknown[] = [];
+    for (const compiled of [true, false]) {
+      const training = classification();
+      const saved = training.optimizer.stateDict();
+      const onEpochEnd = () => training.optimizer.loadStateDict(saved as never);
+      const outcome = await train(training, 3, { onEpochEnd, compiled }).catch((error: Error) => error);
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(StateError);
+      outcomes.push(outcome);
+    }
+    expect(outcomes[0]).toEqual(outcomes[1]);
   });
 
   it('gives the same losses for class indices given as floats', async () => {

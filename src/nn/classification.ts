@@ -81,10 +81,14 @@ function checkIgnored(owner: string, index: number | undefined): void {
   checkNumber(`The ignoreIndex of ${owner}`, index, { needed: 'a whole number', holds: Number.isInteger });
 }
 
-/** A row of zeros with a 1 at the class for each label; zeros alone for the one that is ignored. */
+/** A row of zeros with a 1 at the class for each label; zeros alone for the one that is ignored, NaN for what is no label. */
 function oneHot(labels: Tensor, classes: number, ignored: number | undefined): Tensor {
   const columns = Float32Array.from({ length: classes }, (_, j) => (j === ignored ? Number.NaN : j));
-  return labels.reshape([labels.size, 1]).eq(tensor(columns));
+  const column = labels.reshape([labels.size, 1]);
+  const hot = column.eq(tensor(columns));
+  const found = hot.sum({ axis: 1, keepDims: true });
+  const known = ignored === undefined ? found : found.add(column.eq(ignored));
+  return known.eq(0).where(Number.NaN, hot);
 }
 
 /** The losses of rows that have a label each; their mean is over the weights of the labels. */

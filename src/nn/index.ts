@@ -7,9 +7,11 @@ export {
   NLLLoss,
   type NLLLossOptions,
 } from './classification';
+export { Dropout, Embedding, Flatten, LogSoftmax, Softmax } from './layers';
 export { Linear } from './linear';
 export { Loss, type LossFunction, type LossOptions } from './loss';
 export { Module, type StateDict, type StateEntry } from './module';
+export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormOptions } from './normalization';
 export {
   HuberLoss,
   KLDivLoss,

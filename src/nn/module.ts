@@ -9,6 +9,9 @@ export type StateEntry = Tensor | { shape: Shape; data: Data };
 
 export type StateDict = Record<string, StateEntry>;
 
+/** What PyTorch's older files do not hold. */
+const OPTIONAL = /(^|\.)num_batches_tracked$/;
+
 /**
  * A model, or a part of one: parameters, and a function of tensors that `forward` computes from them.
  *
@@ -44,6 +47,9 @@ export abstract class Module {
     return found;
   }
 
+  /** The module whose field this is. */
+  #holder: Module | undefined;
+
   /** This module and all in it, outermost first. */
   modules(): Module[] {
     const found = new Set<Module>();
@@ -51,24 +57,60 @@ export abstract class Module {
     return [...found];
   }
 
-  /** Calls `enter` for this module and all in it, each once, with the prefix of its names. */
+  /** Calls `enter` for this module and all in it, each once, with the prefix of its names. They learn where they are. */
   private visit(prefix: string, found: Set<Module>, enter: (module: Module, prefix: string) => void): void {
-    if (found.has(this)) return;
     found.add(this);
     enter(this, prefix);
-    for (const [name, child] of this.children()) child.visit(`${prefix}${name}.`, found, enter);
+    for (const [name, child] of this.children()) {
+      if (found.has(child)) continue;
+      child.#holder = this;
+      child.visit(`${prefix}${name}.`, found, enter);
+    }
+  }
+
+  /** @internal The position in the modules() of the outermost module that this is known to be in: who asks a model for its
+   * parameters or modules, or trains it, makes it known. */
+  place(): number {
+    const outwards = new Set<Module>([this]);
+    let root: Module = this;
+    while (root.#holder && !outwards.has(root.#holder)) {
+      root = root.#holder;
+      outwards.add(root);
+    }
+    return root.modules().indexOf(this);
   }
 
   /** The parameters by name; one that is used in two places is named once. */
   namedParameters(): [string, Tensor][] {
+    return this.named((module) => module.own());
+  }
+
+  /** The tensors that `forward` changes and that belong to the state, by name, such as running statistics. */
+  namedBuffers(): [string, Tensor][] {
+    return this.named((module) => Object.entries(module.buffers()));
+  }
+
+  /** The buffers of this module alone, by PyTorch's names: what `stateDict` holds beside its parameters. */
+  protected buffers(): Record<string, Tensor> {
+    return {};
+  }
+
+  private own(): [string, Tensor][] {
+    const isParameter = (v: unknown) => v instanceof Tensor && v.requiresGrad && !v.node;
+    return Object.entries(this).filter(([, value]) => isParameter(value));
+  }
+
+  /** What `of` names in each module, joined by dots; a tensor that is named twice keeps its first name. */
+  private named(of: (module: Module) => [string, Tensor][]): [string, Tensor][] {
     const found = new Map<Tensor, string>();
     this.visit('', new Set(), (module, prefix) => {
-      for (const [name, value] of Object.entries(module)) {
-        const isParameter = value instanceof Tensor && value.requiresGrad && !value.node;
-        if (isParameter && !found.has(value)) found.set(value, prefix + name);
-      }
+      for (const [name, t] of of(module)) if (!found.has(t)) found.set(t, prefix + name);
     });
-    return [...found].map(([tensor, name]) => [name, tensor]);
+    return [...found].map(([t, name]) => [name, t]);
+  }
+
+  private state(): [string, Tensor][] {
+    return this.named((module) => [...module.own(), ...Object.entries(module.buffers())]);
   }
 
   /** What an optimizer is given. */
@@ -77,19 +119,19 @@ export abstract class Module {
   }
 
   /**
-   * Copies of all parameters by name; names, shapes and layouts are PyTorch's.
+   * Copies of all parameters and buffers by name; names, shapes and layouts are PyTorch's.
    *
    * @example
    * expect(Object.keys(new nn.Linear(3, 2).stateDict())).toEqual(['weight', 'bias']);
    */
   stateDict(): Record<string, Tensor> {
-    return Object.fromEntries(this.namedParameters().map(([name, tensor]) => [name, tensor.clone()]));
+    return Object.fromEntries(this.state().map(([name, tensor]) => [name, tensor.clone()]));
   }
 
   /**
-   * Puts values in the parameters' place. Nothing is changed unless all fit.
+   * Puts values in the place of parameters and buffers. Nothing is changed unless all fit.
    *
-   * @param dict an entry for each name of `stateDict()`: a tensor, or `{ shape, data }`.
+   * @param dict an entry for each name of `stateDict()`: a tensor, or `{ shape, data }`. `num_batches_tracked` may be missing.
    * @throws StateError for a missing or an extra name; ShapeError for another shape.
    * @example
    * const model = new nn.Linear(1, 1);
@@ -97,9 +139,9 @@ export abstract class Module {
    * expect(model.forward(tensor([[2]])).toArray()).toEqual([[7]]);
    */
   loadStateDict(dict: StateDict): this {
-    const own = this.namedParameters();
+    const own = this.state();
     const names = own.map(([name]) => name);
-    const missing = names.filter((name) => !Object.hasOwn(dict, name));
+    const missing = names.filter((name) => !Object.hasOwn(dict, name) && !OPTIONAL.test(name));
     const extra = Object.keys(dict).filter((name) => !names.includes(name));
     if (missing.length > 0 || extra.length > 0) {
       throw new StateError(
@@ -111,10 +153,9 @@ export abstract class Module {
           .join('; ')}. This module has ${names.join(', ') || 'no parameters'}.`,
       );
     }
-    const values = own.map(([name, tensor]) => ({
-      tensor,
-      value: entryValue(name, tensor.shape, dict[name] as StateEntry),
-    }));
+    const values = own
+      .filter(([name]) => Object.hasOwn(dict, name))
+      .map(([name, tensor]) => ({ tensor, value: entryValue(name, tensor.shape, dict[name] as StateEntry) }));
     for (const { tensor, value } of values) tensor.assign(value);
     return this;
   }

@@ -32,6 +32,14 @@ interface Slot<O> {
   step: number;
 }
 
+/** What keeps something from being a parameter, if anything does. */
+function whyNot(p: unknown): string | undefined {
+  if (!(p instanceof Tensor)) return String(p);
+  if (!p.requiresGrad || p.node) return 'a tensor that is no parameter';
+  if (p.dtype !== 'float32') return `an ${p.dtype} tensor`;
+  return p.isContiguous ? undefined : 'a transposed view of a tensor';
+}
+
 /** The hyperparameters of the steps to come, a row each, in memory. */
 interface Table<O> {
   storage: Storage;
@@ -85,10 +93,9 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   private checkParameters(owner: string): void {
     const seen = new Set<Tensor>();
     for (const p of this.params) {
-      if (!(p instanceof Tensor) || !p.requiresGrad || p.node || p.dtype !== 'float32' || !p.isContiguous) {
-        throw new OptionError(
-          `${owner} got ${p instanceof Tensor ? 'a tensor that is no parameter' : String(p)}; give tensors made by parameter(), such as model.parameters().`,
-        );
+      const wrong = whyNot(p);
+      if (wrong) {
+        throw new OptionError(`${owner} got ${wrong}; give tensors made by parameter(), such as model.parameters().`);
       }
       if (seen.has(p)) throw new OptionError(`${owner} got the same parameter twice; each belongs to one group.`);
       seen.add(p);

@@ -72,7 +72,8 @@ function diverged(
   fault: Fault,
   { epoch, batch }: { epoch: number; batch: number },
 ): DivergenceError {
-  const named = model.namedParameters().find(([, t]) => t.storage === fault.storage)?.[0];
+  const tensors = [...model.namedParameters(), ...model.namedBuffers()];
+  const named = tensors.find(([, t]) => t.storage === fault.storage)?.[0];
   const name = fault.storage ? (named ?? 'optimizer state') : 'loss';
   return new DivergenceError(
     `Training diverged in epoch ${epoch}, batch ${batch}: ${name} is not finite (lr ${options.optimizer.lr}). ${CAUSE}. ` +
@@ -142,6 +143,13 @@ class Replayed implements Driver {
   }
 }
 
+/** The tensors in a model's fields: its parameters, and what `forward` may change. */
+function heldBy(model: Module): Tensor[] {
+  return model.modules().flatMap((m) => Object.values(m).filter((v): v is Tensor => v instanceof Tensor));
+}
+
+const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
+
 /** The eager loop, one batch at a time. */
 class Eager implements Driver {
   readonly steps = 1;
@@ -161,18 +169,20 @@ class Eager implements Driver {
 
   run(first: number): number[] {
     const optimizer = this.job.options.optimizer as Optimizer;
-    const before = { values: optimizer.params.map((p) => p.clone()), state: optimizer.stateDict() };
+    const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model)])];
+    const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
     const loss = this.step(this.batches?.next().value as readonly Tensor[]).item();
+    const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
     const bad = Number.isFinite(loss)
-      ? optimizer.changed().find((t) => !t.toTypedArray().every(Number.isFinite))
+      ? (kept.find(broke) ?? optimizer.changed().find((t) => !allFinite(t)))
       : undefined;
     if (Number.isFinite(loss) && !bad) {
       this.ran = true;
       perStep(this.job.options)?.step();
       return [loss];
     }
-    optimizer.params.forEach((p, i) => {
-      p.assign(before.values[i] as Tensor);
+    kept.forEach((t, i) => {
+      t.assign(before.values[i] as Tensor);
     });
     optimizer.loadStateDict(before.state);
     throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });

@@ -12,6 +12,7 @@ export enum Stream {
   values,
   order,
   split,
+  dropout,
 }
 
 let seed: number | undefined;

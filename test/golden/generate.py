@@ -16,6 +16,7 @@ import torch
 
 import losses
 import modules
+import more_modules
 import ops
 import optimizers
 import schedules
@@ -32,7 +33,7 @@ def main():
     torch.set_num_threads(1)
     folder = Path(__file__).parent
     total = 0
-    for room in (text, ops, modules, losses, trajectories, optimizers, schedules):
+    for room in (text, ops, modules, more_modules, losses, trajectories, optimizers, schedules):
         path = folder / f"{room.__name__}.json"
         path.write_text(dump(room.build(), DIGITS.get(room, 8)) + "\n")
         total += path.stat().st_size
