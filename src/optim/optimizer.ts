@@ -213,11 +213,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   /** @internal Opens a table for compiled steps, with room for `steps` of them (a power of two) at a time. */
   open(steps: number): void {
-    if (this.table) {
-      throw new StateError(
-        'This optimizer is in use by a training that is not done; await that one first, or give each its own.',
-      );
-    }
+    this.claim();
     const slots = this.slots();
     this.table = {
       storage: newStorage(steps * slots.length * this.rowLength * 4),
@@ -261,6 +257,19 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   close(): void {
     if (this.table) runtime().heap.free(this.table.storage);
     this.table = undefined;
+    this.claimed = false;
+  }
+
+  private claimed = false;
+
+  /** @internal A training that is not done has the optimizer to itself, until `close`. */
+  claim(): void {
+    if (this.claimed) {
+      throw new StateError(
+        'This optimizer is in use by a training that is not done; await that one first, or give each its own.',
+      );
+    }
+    this.claimed = true;
   }
 
   /** Copies of all that the optimizer remembers, and its options. */
@@ -285,6 +294,16 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
    * @throws StateError for other groups; ShapeError for other shapes.
    */
   loadStateDict(dict: OptimizerState<O>): void {
+    if (this.claimed) {
+      throw new StateError(
+        'loadStateDict was called while a training with this optimizer is not done; await it first.',
+      );
+    }
+    this.restore(dict);
+  }
+
+  /** @internal */
+  restore(dict: OptimizerState<O>): void {
     const { params } = this;
     const sizes = (groups: readonly { params: readonly unknown[] }[]) => groups.map((g) => g.params.length).join(', ');
     if (!dict?.groups || sizes(dict.groups) !== sizes(this.groups)) {

@@ -160,6 +160,7 @@ class Eager implements Driver {
 
   constructor(private readonly job: Job) {
     this.step = stepOf(job.model, job.options);
+    (job.options.optimizer as Optimizer).claim();
   }
 
   begin(epoch: number): void {
@@ -184,12 +185,13 @@ class Eager implements Driver {
     kept.forEach((t, i) => {
       t.assign(before.values[i] as Tensor);
     });
-    optimizer.loadStateDict(before.state);
+    optimizer.restore(before.state);
     throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });
   }
 
   release(): void {
     this.batches = undefined;
+    (this.job.options.optimizer as Optimizer).close();
   }
 }
 
