@@ -1,5 +1,7 @@
 import { sink, spread } from './statistics.mjs';
 
+const WARM_MS = 300;
+
 /** Contenders agree if their losses are no further apart than this share of the first one's. */
 function agrees(a, b, tolerance) {
   return Number.isFinite(a) && Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
@@ -16,12 +18,19 @@ async function sample(contender, updates, peak) {
   return { micros: (elapsed * 1e6) / updates, gflops: (before + after) / 2 };
 }
 
-/** Runs every contender once, over the same updates, and compares what they ended with. */
+/** Engines compile what is hot in the background: runs until they had time to. */
+async function warmUp(contender, updates) {
+  const started = performance.now();
+  while (performance.now() - started < WARM_MS) sink((await contender.run(updates)).loss);
+}
+
+/** Runs every contender once over the same updates, compares what they ended with, and warms them up. */
 async function check(workload, contenders) {
   const losses = [];
   for (const contender of contenders) {
     await contender.prepare();
     losses.push((await contender.run(workload.updates)).loss);
+    await warmUp(contender, contender.updates ?? workload.updates);
   }
   const odd = losses.findIndex((loss) => !agrees(loss, losses[0], workload.tolerance));
   return { losses, disagrees: odd < 0 ? undefined : contenders[odd].name };
@@ -48,7 +57,7 @@ function rowOf(workload, { contender, samples, loss }) {
 /**
  * Measures one workload: contenders take turns, `rounds` times, so that a busy neighbour meets them all.
  *
- * @param workload `name`; `updates` of a run, which every contender does once to warm up and to compare losses; `tolerance` of
+ * @param workload `name`; `updates` of a run, which every contender does once to compare losses; `tolerance` of
  * that comparison; useful `flops` and `bytes` of an update; `per`, if it is not an update that is timed; `contenders()`.
  * A contender has a `name`; `prepare()`; `run(updates)`, which starts from the same initial values each time and resolves to
  * `{ loss }`, with `seconds` where another process held the watch; `updates` where a timed run is shorter; and `release()`.

@@ -39,7 +39,6 @@ const ADAM = { optimizer: 'adam', lr: 0.001 };
 
 export function networkWorkloads({ quick }) {
   const digits = { sizes: [784, 128, 10], rows: 2048, epochs: quick ? 2 : 4, plainEpochs: 1, tolerance: 1e-3 };
-  const few = quick ? 10 : 1;
   const small = { rows: 1024, plainEpochs: quick ? 2 : 10, tolerance: 1e-2, ...ADAM };
   return [
     network({ name: 'W2-b32', ...digits, batch: 32, ...SGD }),
@@ -47,9 +46,9 @@ export function networkWorkloads({ quick }) {
     network({ name: 'W2-b128', ...digits, batch: 128, ...SGD }),
     network({ name: 'W2-b512', ...digits, batch: 512, ...SGD }),
     network({ name: 'W2-b64-adam', ...digits, batch: 64, ...ADAM }),
-    network({ name: 'W3', ...small, sizes: [16, 64, 64, 1], batch: 32, epochs: 50 / few }),
-    network({ name: '4-16-3', ...small, sizes: [4, 16, 3], batch: 16, epochs: 200 / few }),
-    network({ name: '20-32-2', ...small, sizes: [20, 32, 2], batch: 32, epochs: 200 / few }),
+    network({ name: 'W3', ...small, sizes: [16, 64, 64, 1], batch: 32, epochs: 50 }),
+    network({ name: '4-16-3', ...small, sizes: [4, 16, 3], batch: 16, epochs: 200 }),
+    network({ name: '20-32-2', ...small, sizes: [20, 32, 2], batch: 32, epochs: 200 }),
     network({
       name: 'W5',
       sizes: [512, 1024, 1024, 10],
