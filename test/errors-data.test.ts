@@ -2,22 +2,7 @@ import { evaluate, OptionError, ones, predict, ShapeError, StateError, tensor } 
 import { DataLoader, randomSplit, StandardScaler, Subset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import { describe } from 'vitest';
-import { failure, testFailures } from './support/failures';
-
-/** Values that types forbid and JavaScript lets through. */
-const any = (value: unknown) => value as never;
-
-const data = () =>
-  new TensorDataset(
-    [
-      [1, 2],
-      [3, 4],
-      [5, 6],
-    ],
-    [[1], [2], [3]],
-  );
-const loader = () => new DataLoader(data(), { batchSize: 2 });
-const model = () => new nn.Linear(2, 1);
+import { any, data, failure, loader, model, testFailures } from './support/failures';
 
 const ce = (output: number[][], target: unknown) => () =>
   new nn.CrossEntropyLoss().forward(tensor(output), tensor(any(target)));

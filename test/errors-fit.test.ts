@@ -3,11 +3,8 @@ import { DataLoader, Subset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe, expect, it } from 'vitest';
-import { errorOf } from './support/failures';
+import { any, errorOf } from './support/failures';
 import { classes, classification, line, settled, stateOf, type Training } from './support/training';
-
-/** Values that types forbid and JavaScript lets through. */
-const any = (value: unknown) => value as never;
 
 interface Case {
   name: string;

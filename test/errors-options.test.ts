@@ -12,26 +12,12 @@ import {
   type Tensor,
   tensor,
 } from 'downhill';
-import { DataLoader, randomSplit, TensorDataset } from 'downhill/data';
+import { randomSplit, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe } from 'vitest';
-import { failure, testFailures } from './support/failures';
+import { any, data, failure, loader, model, testFailures } from './support/failures';
 
-/** Values that types forbid and JavaScript lets through. */
-const any = (value: unknown) => value as never;
-
-const data = () =>
-  new TensorDataset(
-    [
-      [1, 2],
-      [3, 4],
-      [5, 6],
-    ],
-    [[1], [2], [3]],
-  );
-const loader = () => new DataLoader(data(), { batchSize: 2 });
-const model = () => new nn.Linear(2, 1);
 const x = () => ones([2, 3]);
 
 /** Who takes options, how it is called with them, a slip of the pen, and what was meant. */

@@ -13,10 +13,7 @@ import {
 } from 'downhill';
 import * as nn from 'downhill/nn';
 import { describe, expect, it } from 'vitest';
-import { failure, testFailures } from './support/failures';
-
-/** Values that types forbid and JavaScript lets through. */
-const any = (value: unknown) => value as never;
+import { any, failure, testFailures } from './support/failures';
 
 const making = [
   failure('ragged rows', () => tensor([[1, 2], [3]]), ShapeError, /row 1 has 1 elements; it must be 2 elements/),

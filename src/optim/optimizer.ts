@@ -61,9 +61,12 @@ interface Rows {
  */
 export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   readonly groups: readonly Group<O>[];
+  /** @internal All parameters in order. */
+  readonly params: readonly Tensor[];
   private readonly states = new Map<Tensor, ParameterState>();
   private table: Table<O> | undefined;
   private eagerTable: Storage | undefined;
+  private claimed = false;
 
   constructor(parameters: Parameters<O>, options: Partial<O>, defaults: O) {
     const owner = this.constructor.name;
@@ -120,9 +123,6 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     grad: Tensor,
     { state, row, options }: { state: ParameterState; row: Operand; options: O },
   ): void;
-
-  /** @internal All parameters in order. */
-  readonly params: readonly Tensor[];
 
   /** The learning rate; setting it sets that of every group. */
   get lr(): number {
@@ -259,8 +259,6 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     this.table = undefined;
     this.claimed = false;
   }
-
-  private claimed = false;
 
   /** @internal A training that is not done has the optimizer to itself, until `close`. */
   claim(): void {

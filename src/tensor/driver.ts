@@ -1,7 +1,7 @@
 import type { Kernel } from '../../assembly/kernel';
 import { StateError } from '../errors';
 import { Storage } from '../wasm/heap';
-import { type Argument, type Step, writeRecord } from '../wasm/record';
+import { type Argument, SEGMENT_WORDS, type Step, writeRecord, writeSegment } from '../wasm/record';
 import { type Runtime, runtime } from '../wasm/runtime';
 import type { Tensor } from './tensor';
 
@@ -20,7 +20,6 @@ let gradients = true;
 
 /** The longest record, with its segment before it, fits into this many words. */
 const SCRATCH_WORDS = 64;
-const SEGMENT_WORDS = 4;
 
 let scratch: { runtime: Runtime; storage: Storage } | undefined;
 
@@ -43,10 +42,7 @@ function runNow(step: Step): void {
   const words = heap.i32;
   const first = at / 4 + SEGMENT_WORDS;
   const end = writeRecord(words, first, { step, address: (storage) => heap.address(storage) });
-  words[at / 4] = first * 4;
-  words[at / 4 + 1] = end * 4;
-  words[at / 4 + 2] = index;
-  words[at / 4 + 3] = index + 1;
+  writeSegment(words, at / 4, { start: first * 4, end: end * 4, first: index, last: index + 1 });
   now.run(at, 1);
 }
 

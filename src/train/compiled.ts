@@ -25,6 +25,10 @@ export class Compiled {
   private readonly slices: Slices;
   private readonly capacity: number;
   private nanoseconds: number;
+  /** Steps of the last slice that were kept. */
+  private last = 0;
+  /** Steps taken and kept. */
+  taken = 0;
 
   constructor(
     stretches: readonly Stretch[],
@@ -64,10 +68,6 @@ export class Compiled {
     this.options.optimizer.advance(-this.last);
     this.attempt(first, end);
   }
-
-  private last = 0;
-  /** Steps taken and kept. */
-  taken = 0;
 
   private attempt(first: number, end: number, epoch?: number): { losses: Float32Array; fault: Fault | undefined } {
     const { optimizer, schedule } = this.options;

@@ -3,12 +3,11 @@ import { emit, newStorage, type Trace, trace } from '../tensor/driver';
 import { compile, type Program } from '../tensor/planner';
 import type { Tensor } from '../tensor/tensor';
 import type { Storage } from '../wasm/heap';
-import { eachOperand, isWritten } from '../wasm/record';
+import { eachOperand, isWritten, SEGMENT_WORDS, type Segment, writeSegment } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
 
 /** The most steps in one call: the tables of hyperparameters and losses have as many rows. */
 const MAX_STEPS = 16384;
-const SEGMENT_WORDS = 4;
 /** save, begin, two stretches, check */
 const MAX_SEGMENTS = 5;
 
@@ -49,10 +48,9 @@ function changedBy(traces: readonly Trace[], spare: Storage): Map<Storage, boole
 
 const startOf = (storage: Storage) => ({ storage, offset: 0 });
 
-interface Segment {
-  program: Program;
-  first: number;
-  end: number;
+/** A program's records, for the steps from `first` up to `last`. */
+function segmentOf({ start, end }: Program, first = 0, last = first + 1): Segment {
+  return { start, end, first, last };
 }
 
 /**
@@ -126,7 +124,7 @@ export class Slices {
     const parts: Segment[] = [];
     for (const stretch of this.stretches) {
       const to = Math.min(stretch.end, end);
-      if (from < to) parts.push({ program: stretch.program, first: from, end: to });
+      if (from < to) parts.push(segmentOf(stretch.program, from, to));
       from = Math.max(from, to);
     }
     return parts;
@@ -136,30 +134,23 @@ export class Slices {
     const { heap, run } = runtime();
     heap.clock++;
     const at = heap.address(this.segments);
-    const words = heap.i32;
     let to = at / 4;
-    for (const { program, first, end } of segments) {
-      words[to++] = program.start;
-      words[to++] = program.end;
-      words[to++] = first;
-      words[to++] = end;
+    for (const segment of segments) {
+      writeSegment(heap.i32, to, segment);
+      to += SEGMENT_WORDS;
     }
     run(at, segments.length);
   }
 
-  private once(program: Program, step = 0): Segment {
-    return { program, first: step, end: step + 1 };
-  }
-
   /** Runs the steps from `first` up to `end`; before step 0 it begins epoch number `epoch`. */
   run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): void {
-    const begin = this.begin && epoch !== undefined ? [this.once(this.begin, epoch)] : [];
-    this.call([this.once(this.save), ...begin, ...this.parts(first, end), this.once(this.check)]);
+    const begin = this.begin && epoch !== undefined ? [segmentOf(this.begin, epoch)] : [];
+    this.call([segmentOf(this.save), ...begin, ...this.parts(first, end), segmentOf(this.check)]);
   }
 
   /** Puts back what the last slice changed. */
   restore(): void {
-    this.call([this.once(this.back)]);
+    this.call([segmentOf(this.back)]);
   }
 
   /** The losses of the steps from `first` up to `end` of the last slice. */

@@ -77,6 +77,25 @@ export function eachOperand(step: Step, visit: (operand: Operand, letter: string
   }
 }
 
+/** The words of a segment. */
+export const SEGMENT_WORDS = 4;
+
+/** Records from `start` to `end`, for the steps from `first` up to `last`. */
+export interface Segment {
+  readonly start: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Writes a segment at word `at`, as `run` reads it. */
+export function writeSegment(words: Int32Array, at: number, { start, end, first, last }: Segment): void {
+  words[at] = start;
+  words[at + 1] = end;
+  words[at + 2] = first;
+  words[at + 3] = last;
+}
+
 /** The words that a record of this kernel takes. */
 export function wordsOf(kernel: Kernel): number {
   let words = HEADER_WORDS;

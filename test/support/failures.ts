@@ -1,4 +1,22 @@
+import { DataLoader, TensorDataset } from 'downhill/data';
+import * as nn from 'downhill/nn';
 import { expect, it } from 'vitest';
+
+/** Values that types forbid and JavaScript lets through. */
+export const any = (value: unknown) => value as never;
+
+/** What is misused: three rows, a loader of two batches, a layer that fits them. */
+export const data = () =>
+  new TensorDataset(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+    [[1], [2], [3]],
+  );
+export const loader = () => new DataLoader(data(), { batchSize: 2 });
+export const model = () => new nn.Linear(2, 1);
 
 /** A call that must fail, with what, and what its message must say. */
 export interface Failure {
