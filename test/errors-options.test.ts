@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
 } from 'downhill';
-import { randomSplit, TensorDataset } from 'downhill/data';
+import { DataLoader, randomSplit } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe } from 'vitest';
