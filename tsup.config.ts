@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
+import { textOf } from './src/wasm/text';
 
 export default defineConfig({
   entry: { index: 'src/index.ts', nn: 'src/nn/index.ts', optim: 'src/optim/index.ts', data: 'src/data/index.ts' },
@@ -8,5 +10,12 @@ export default defineConfig({
   splitting: true,
   treeshake: true,
   clean: true,
-  loader: { '.wasm': 'base64' },
+  esbuildPlugins: [
+    {
+      name: 'wasm-as-text',
+      setup({ onLoad }) {
+        onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({ contents: textOf(await readFile(path)), loader: 'text' }));
+      },
+    },
+  ],
 });

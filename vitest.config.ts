@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { textOf } from './src/wasm/text';
 
 const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
 export default defineConfig({
   plugins: [
     {
-      name: 'wasm-as-base64',
+      name: 'wasm-as-text',
       enforce: 'pre',
       load(id) {
-        return id.endsWith('.wasm') ? `export default ${JSON.stringify(readFileSync(id, 'base64'))}` : undefined;
+        return id.endsWith('.wasm') ? `export default ${JSON.stringify(textOf(readFileSync(id)))}` : undefined;
       },
     },
   ],

@@ -1,5 +1,5 @@
 declare module '*.wasm' {
-  /** The file's bytes in base64. */
-  const base64: string;
-  export default base64;
+  /** The file's bytes as `textOf` writes them. */
+  const text: string;
+  export default text;
 }

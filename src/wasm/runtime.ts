@@ -1,7 +1,8 @@
 import { instantiateSync } from '@assemblyscript/loader';
-import base64 from '../../build/kernels.wasm';
+import kernels from '../../build/kernels.wasm';
 import { checkNumber, checkOptions, isCount, StateError } from '../errors';
 import { Heap } from './heap';
+import { bytesOf } from './text';
 
 /** What the compiled kernels export. */
 interface Kernels extends Record<string, unknown> {
@@ -48,17 +49,10 @@ function needFeatures(): void {
   );
 }
 
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  const raw = atob(text);
-  const bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  return bytes;
-}
-
 function start(): Runtime {
   needFeatures();
   const heap = new Heap(options.maxMemory);
-  const { instance } = instantiateSync<Kernels>(bytesOf(base64), { env: { memory: heap.memory } });
+  const { instance } = instantiateSync<Kernels>(bytesOf(kernels), { env: { memory: heap.memory } });
   // The loader wraps what it returns; the hot path calls the engine's own function.
   const { run } = instance.exports as unknown as Kernels;
   const runtime: Runtime = {
