@@ -185,7 +185,7 @@ const sets = [
     ShapeError,
     /shape \[2\]; it must be \[rows, columns\]/,
   ),
-  failure('NaN to a scaler', () => new StandardScaler().fit([[1, Number.NaN]]), OptionError, /column 1 has NaN/),
+  failure('NaN to a scaler', () => new StandardScaler().fit([[1, Number.NaN]]), OptionError, /row 0, column 1 has NaN/),
   failure(
     'predictions in batches of 0',
     () => predict(model(), [[1, 2]], { batchSize: 0 }),

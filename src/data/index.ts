@@ -1,3 +1,5 @@
 export { type Dataset, randomSplit, Subset, TensorDataset } from './dataset';
+export { type Categories, type Category, LabelEncoder, OneHotEncoder } from './encoder';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader';
-export { StandardScaler } from './scaler';
+export type { PreprocessorState } from './preprocessor';
+export { MinMaxScaler, StandardScaler } from './scaler';

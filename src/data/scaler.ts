@@ -1,33 +1,101 @@
-import { OptionError, ShapeError, StateError } from '../errors';
+import { checkOptions, OptionError, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
-import { show } from '../tensor/shape';
-import { Tensor } from '../tensor/tensor';
+import type { Tensor } from '../tensor/tensor';
+import { isFiniteList, type Matrix, matrixOf, Preprocessor } from './preprocessor';
 
-function matrix(owner: string, data: Tensor | Data): Tensor {
-  const x = data instanceof Tensor ? data : tensor(data);
-  if (x.shape.length === 2) return x.to('float32');
-  throw new ShapeError(
-    `${owner} got data of shape ${show(x.shape)}; it must be [rows, columns]. Use reshape([-1, 1]) for one column.`,
-  );
+/** Columns as x = scaled · scale + shift. */
+interface Line {
+  shift: readonly number[];
+  scale: readonly number[];
 }
 
-/** The mean and the standard deviation of one column; two passes, so that a large mean does not eat the deviation. */
-function momentsOf(
-  values: Float32Array | Int32Array,
-  column: number,
-  columns: number,
-): { mean: number; deviation: number } {
-  const rows = values.length / columns;
+/** Scales each column by a line of its own. Sums are in double precision; what comes out is float32. */
+abstract class Scaler extends Preprocessor {
+  protected abstract line(): Line | undefined;
+  protected abstract forget(): void;
+  protected abstract take(data: Matrix): void;
+  protected abstract get width(): number | undefined;
+
+  /**
+   * Learns from rows of numbers, [rows, columns].
+   *
+   * @throws ShapeError for another shape or no rows; OptionError for NaN and infinities, named by row and column.
+   */
+  fit(data: Tensor | Data): this {
+    const checked = matrixOf(this.owner, data);
+    this.forget();
+    this.take(checked);
+    return this;
+  }
+
+  /** Learns from more rows, as if all had been given to `fit` at once: for data that come in pieces. */
+  partialFit(data: Tensor | Data): this {
+    this.take(this.matrix(data));
+    return this;
+  }
+
+  private matrix(data: Tensor | Data): Matrix {
+    const checked = matrixOf(this.owner, data);
+    if (checked.columns === (this.width ?? checked.columns)) return checked;
+    throw new ShapeError(`${this.owner} got ${checked.columns} columns; it was fitted on ${this.width}.`);
+  }
+
+  private map(data: Tensor | Data, change: (x: number, shift: number, scale: number) => number): Tensor {
+    const { shift, scale } = this.learned(this.line());
+    const { values, rows, columns } = this.matrix(data);
+    const out = new Float32Array(values.length);
+    for (let i = 0, j = 0; i < out.length; i++, j = j + 1 === columns ? 0 : j + 1)
+      out[i] = change(values[i] as number, shift[j] as number, scale[j] as number);
+    return tensor(out, { shape: [rows, columns] });
+  }
+
+  /**
+   * The rows, scaled, as a float32 tensor.
+   *
+   * @throws StateError before `fit`; ShapeError for other columns; OptionError for NaN and infinities.
+   */
+  transform(data: Tensor | Data): Tensor {
+    return this.map(data, (x, shift, scale) => (x - shift) / scale);
+  }
+
+  /** `fit`, then `transform`. */
+  fitTransform(data: Tensor | Data): Tensor {
+    return this.fit(data).transform(data);
+  }
+
+  /** The rows that were scaled so. */
+  inverseTransform(data: Tensor | Data): Tensor {
+    return this.map(data, (x, shift, scale) => x * scale + shift);
+  }
+}
+
+interface Moments {
+  mean: number;
+  /** The sum of the squared deviations. */
+  squares: number;
+}
+
+/** Of one column, by passes of its own, so that a large mean does not eat the deviation. */
+function momentsOf({ values, rows, columns }: Matrix, column: number): Moments {
   let sum = 0;
   for (let i = column; i < values.length; i += columns) sum += values[i] as number;
-  const mean = sum / rows;
+  const guess = sum / rows;
+  let rest = 0;
+  for (let i = column; i < values.length; i += columns) rest += (values[i] as number) - guess;
+  const mean = guess + rest / rows;
   let squares = 0;
   for (let i = column; i < values.length; i += columns) {
     const d = (values[i] as number) - mean;
     squares += d * d;
   }
-  return { mean, deviation: Math.sqrt(squares / rows) };
+  return { mean, squares };
+}
+
+/** Is a variance nothing but what rounding leaves of a constant? scikit-learn's bound. */
+function isConstant(variance: number, mean: number, rows: number): boolean {
+  const rounded = rows * mean * Number.EPSILON;
+  return variance <= rows * Number.EPSILON * variance + rounded * rounded;
 }
 
 /**
@@ -40,54 +108,146 @@ function momentsOf(
  * const scaler = new StandardScaler();
  * expect(scaler.fitTransform([[1], [3]]).toArray()).toEqual([[-1], [1]]);
  * expect(scaler.inverseTransform([[-1]]).toArray()).toEqual([[1]]);
+ * const kept = JSON.stringify(scaler);
+ * expect(StandardScaler.fromJSON(JSON.parse(kept)).transform([[2]]).toArray()).toEqual([[0]]);
  */
-export class StandardScaler {
+export class StandardScaler extends Scaler {
+  protected readonly owner = 'StandardScaler';
   /** The mean of each column; undefined before `fit`. */
   mean: number[] | undefined;
-  /** What each column is divided by: its standard deviation, or 1 where that is 0; undefined before `fit`. */
-  scale: number[] | undefined;
+  /** The variance of each column, of the rows as they are (divided by their number); undefined before `fit`. */
+  variance: number[] | undefined;
+  /** The rows learned from. */
+  rows = 0;
 
-  /** Learns the columns' means and deviations. */
-  fit(data: Tensor | Data): this {
-    const x = matrix('StandardScaler', data);
-    const [rows, columns] = x.shape as [number, number];
-    if (rows === 0) throw new ShapeError('StandardScaler got no rows; there must be at least one.');
-    const values = x.toTypedArray();
-    const moments = Array.from({ length: columns }, (_, j) => momentsOf(values, j, columns));
-    const bad = moments.findIndex(({ deviation }) => !Number.isFinite(deviation));
-    if (bad >= 0)
-      throw new OptionError(
-        `StandardScaler: column ${bad} has NaN or an infinity; drop such rows or fill them in before.`,
-      );
-    this.mean = moments.map(({ mean }) => mean);
-    this.scale = moments.map(({ deviation }) => deviation || 1);
-    return this;
+  /** What each column is divided by: its standard deviation, or 1 where it is constant; undefined before `fit`. */
+  get scale(): number[] | undefined {
+    const { mean, rows } = this;
+    return this.variance?.map((v, j) => (isConstant(v, mean?.[j] as number, rows) ? 1 : Math.sqrt(v)));
   }
 
-  private fitted(data: Tensor | Data): { x: Tensor; mean: Tensor; scale: Tensor } {
-    if (!this.mean || !this.scale)
-      throw new StateError('StandardScaler was not fitted; call fit(data) before transform.');
-    const x = matrix('StandardScaler', data);
-    if (x.shape[1] !== this.mean.length) {
-      throw new ShapeError(`StandardScaler got ${x.shape[1]} columns; it was fitted on ${this.mean.length}.`);
+  protected get width(): number | undefined {
+    return this.mean?.length;
+  }
+
+  protected line(): Line | undefined {
+    const { mean: shift, scale } = this;
+    return shift && scale && { shift, scale };
+  }
+
+  protected forget(): void {
+    this.mean = undefined;
+    this.variance = undefined;
+    this.rows = 0;
+  }
+
+  /** Two sets' moments are put together as in Chan, Golub and LeVeque 1983. */
+  protected take(data: Matrix): void {
+    const { rows: before, mean = [], variance = [] } = this;
+    const rows = before + data.rows;
+    const moments = Array.from({ length: data.columns }, (_, j) => momentsOf(data, j));
+    this.mean = moments.map((m, j) => {
+      const old = mean[j] ?? m.mean;
+      return old + ((m.mean - old) * data.rows) / rows;
+    });
+    this.variance = moments.map((m, j) => {
+      const d = m.mean - (mean[j] ?? m.mean);
+      return ((variance[j] ?? 0) * before + m.squares + ((d * d * before) / rows) * data.rows) / rows;
+    });
+    this.rows = rows;
+  }
+
+  protected state(): Record<string, unknown> | undefined {
+    const { mean, variance, rows } = this;
+    return mean && variance && { mean: [...mean], variance: [...variance], rows };
+  }
+
+  protected restore({ mean, variance, rows }: Record<string, unknown>): void {
+    this.need(isFiniteList(mean), 'mean');
+    this.need(isFiniteList(variance) && variance.length === mean.length && variance.every((v) => v >= 0), 'variance');
+    this.need(Number.isInteger(rows) && (rows as number) > 0, 'rows');
+    this.mean = [...mean];
+    this.variance = [...variance];
+    this.rows = rows as number;
+  }
+}
+
+type Range = readonly [low: number, high: number];
+
+const isRange = (r: unknown): r is Range => isFiniteList(r) && r.length === 2 && (r[0] as number) < (r[1] as number);
+
+/**
+ * Brings each column into a range: its smallest value to the low end, its largest to the high one. A constant column becomes
+ * the low end. Rows beyond those that it was fitted on may leave the range.
+ *
+ * As https://scikit-learn.org/stable/modules/generated/sklearn.preprocessing.MinMaxScaler.html.
+ *
+ * @param options `featureRange`: the ends; default [0, 1].
+ * @throws OptionError for a range that does not rise.
+ * @example
+ * const scaler = new MinMaxScaler();
+ * expect(scaler.fitTransform([[1], [2], [5]]).toArray()).toEqual([[0], [0.25], [1]]);
+ * expect(scaler.inverseTransform([[0.5]]).toArray()).toEqual([[3]]);
+ */
+export class MinMaxScaler extends Scaler {
+  protected readonly owner = 'MinMaxScaler';
+  /** The smallest value of each column; undefined before `fit`. */
+  dataMin: number[] | undefined;
+  /** The largest value of each column; undefined before `fit`. */
+  dataMax: number[] | undefined;
+  private range: Range;
+
+  constructor(options: { featureRange?: Range } = {}) {
+    super();
+    checkOptions('MinMaxScaler', options, ['featureRange']);
+    const range = options.featureRange ?? [0, 1];
+    if (!isRange(range))
+      throw new OptionError(`featureRange is ${JSON.stringify(range)}; it must be two numbers that rise, as [0, 1].`);
+    this.range = [range[0], range[1]];
+  }
+
+  protected get width(): number | undefined {
+    return this.dataMin?.length;
+  }
+
+  protected line(): Line | undefined {
+    const { dataMin, dataMax } = this;
+    const [low, high] = this.range;
+    if (!dataMin || !dataMax) return undefined;
+    const scale = dataMin.map((least, j) => ((dataMax[j] as number) - least || 1) / (high - low));
+    return { scale, shift: dataMin.map((least, j) => least - low * (scale[j] as number)) };
+  }
+
+  protected forget(): void {
+    this.dataMin = undefined;
+    this.dataMax = undefined;
+  }
+
+  protected take({ values, columns }: Matrix): void {
+    const least = this.dataMin ?? new Array<number>(columns).fill(Number.POSITIVE_INFINITY);
+    const most = this.dataMax ?? new Array<number>(columns).fill(Number.NEGATIVE_INFINITY);
+    for (let i = 0; i < values.length; i++) {
+      const j = i % columns;
+      least[j] = Math.min(least[j] as number, values[i] as number);
+      most[j] = Math.max(most[j] as number, values[i] as number);
     }
-    return { x, mean: tensor(this.mean), scale: tensor(this.scale) };
+    this.dataMin = least;
+    this.dataMax = most;
   }
 
-  /** (x - mean) / deviation */
-  transform(data: Tensor | Data): Tensor {
-    const { x, mean, scale } = this.fitted(data);
-    return x.sub(mean).div(scale);
+  protected state(): Record<string, unknown> | undefined {
+    const { dataMin, dataMax, range } = this;
+    return dataMin && dataMax && { dataMin: [...dataMin], dataMax: [...dataMax], featureRange: [...range] };
   }
 
-  /** `fit`, then `transform`. */
-  fitTransform(data: Tensor | Data): Tensor {
-    return this.fit(data).transform(data);
-  }
-
-  /** x deviation + mean */
-  inverseTransform(data: Tensor | Data): Tensor {
-    const { x, mean, scale } = this.fitted(data);
-    return x.mul(scale).add(mean);
+  protected restore({ dataMin, dataMax, featureRange }: Record<string, unknown>): void {
+    this.need(isFiniteList(dataMin), 'dataMin');
+    const rises = (most: unknown): most is number[] =>
+      isFiniteList(most) && most.length === dataMin.length && most.every((m, j) => m >= (dataMin[j] as number));
+    this.need(rises(dataMax), 'dataMax');
+    this.need(isRange(featureRange), 'featureRange');
+    this.dataMin = [...dataMin];
+    this.dataMax = [...dataMax];
+    this.range = [featureRange[0], featureRange[1]];
   }
 }
