@@ -21,5 +21,9 @@ export default defineConfig({
       { find: /^downhill\/(nn|optim|data)$/, replacement: source('$1/index.ts') },
     ],
   },
-  test: { include: ['test/**/*.test.ts', 'cli/test/**/*.test.mjs'], testTimeout: 60_000 },
+  test: {
+    include: ['test/**/*.test.ts', 'cli/test/**/*.test.mjs'],
+    testTimeout: 60_000,
+    globalSetup: 'test/support/missing.ts',
+  },
 });

@@ -1,0 +1,180 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import puppeteer, { type Browser as Puppet } from 'puppeteer-core';
+import { Leashed } from '../../support/leash';
+import { openSession } from './webdriver';
+
+/** A running browser. */
+export interface Driver {
+  /** Loads the page in a new tab, waits for its answer and closes the tab. */
+  ask(url: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** A browser that tests can run in. */
+export interface BrowserKind {
+  name: string;
+  /** The Debian packages that bring it. */
+  packages: string;
+  isInstalled(): boolean;
+  launch(): Promise<Driver>;
+}
+
+/** Where Debian, Fedora and Arch put what is not meant to be on the path. */
+const MINI_BROWSERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'libexec', 'lib'].flatMap((folder) =>
+  ['4.1', '4.0'].map((version) => `/usr/${folder}/webkit2gtk-${version}/MiniBrowser`),
+);
+
+/** The first of these programs that is installed. */
+function find(...names: string[]): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+}
+
+const findChromium = () => find('chromium', 'chromium-browser', 'google-chrome');
+const findFirefox = () => find('firefox-esr', 'firefox');
+const findMiniBrowser = () => MINI_BROWSERS.find((path) => existsSync(path));
+
+const CHROMIUM_FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--remote-debugging-port=0',
+  'about:blank',
+];
+
+/** Nothing on the first start, nothing to update, and nobody to report to. */
+const FIREFOX_PREFERENCES = {
+  'app.normandy.enabled': false,
+  'app.update.disabledForTesting': true,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'browser.startup.page': 0,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'extensions.update.enabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'services.settings.server': 'data:,',
+  'toolkit.telemetry.server': 'data:,',
+};
+
+/** A folder that a browser may write to, and what removes it. */
+function scratch(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'downhill-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 10 }) };
+}
+
+/** Takes what was opened so far back, in turn, also when one of it fails. */
+async function undo(steps: readonly (() => unknown)[]): Promise<void> {
+  const [step, ...rest] = steps;
+  if (!step) return;
+  try {
+    await step();
+  } finally {
+    await undo(rest);
+  }
+}
+
+/** Starts something of several parts; each part says how it is taken back, which happens too if a later one fails. */
+async function launching(
+  parts: (undoing: (() => unknown)[]) => Promise<(url: string) => Promise<string>>,
+): Promise<Driver> {
+  const undoing: (() => unknown)[] = [];
+  try {
+    const ask = await parts(undoing);
+    return { ask, close: () => undo(undoing) };
+  } catch (error) {
+    await undo(undoing);
+    throw error;
+  }
+}
+
+function askByPuppet(puppet: Puppet): (url: string) => Promise<string> {
+  return async (url) => {
+    const page = await puppet.newPage();
+    try {
+      await page.goto(url);
+      return (await page.evaluate('globalThis.answer')) as string;
+    } finally {
+      await page.close();
+    }
+  };
+}
+
+function launchChromium(): Promise<Driver> {
+  return launching(async (undoing) => {
+    const profile = scratch();
+    undoing.unshift(profile.remove);
+    const leashed = new Leashed([findChromium() as string, `--user-data-dir=${profile.path}`, ...CHROMIUM_FLAGS]);
+    undoing.unshift(() => leashed.release());
+    const browserWSEndpoint = await leashed.hear(/DevTools listening on (\S+)/);
+    const puppet = await puppeteer.connect({ browserWSEndpoint });
+    undoing.unshift(() => puppet.disconnect());
+    return askByPuppet(puppet);
+  });
+}
+
+function launchFirefox(): Promise<Driver> {
+  return launching(async (undoing) => {
+    const profile = scratch();
+    undoing.unshift(profile.remove);
+    const lines = Object.entries(FIREFOX_PREFERENCES).map(
+      ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,
+    );
+    writeFileSync(join(profile.path, 'user.js'), lines.join('\n'));
+    const leashed = new Leashed([
+      findFirefox() as string,
+      '--headless',
+      '--no-remote',
+      '--profile',
+      profile.path,
+      '--remote-debugging-port=0',
+    ]);
+    undoing.unshift(() => leashed.release());
+    const url = await leashed.hear(/WebDriver BiDi listening on (\S+)/);
+    const puppet = await puppeteer.connect({ browserWSEndpoint: `${url}/session`, protocol: 'webDriverBiDi' });
+    undoing.unshift(() => puppet.disconnect());
+    return askByPuppet(puppet);
+  });
+}
+
+function launchWebKit(): Promise<Driver> {
+  return launching(async (undoing) => {
+    const screen = new Leashed(['Xvfb', '-displayfd', '1', '-nolisten', 'tcp', '-screen', '0', '1024x768x24']);
+    undoing.unshift(() => screen.release());
+    const home = scratch();
+    undoing.unshift(home.remove);
+    const session = await openSession({
+      driver: 'WebKitWebDriver',
+      options: { 'webkitgtk:browserOptions': { binary: findMiniBrowser(), args: ['--automation'] } },
+      env: {
+        DISPLAY: `:${await screen.hear(/(\d+)/)}`,
+        // Its sandbox needs rights that a container and root lack.
+        WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+        XDG_CACHE_HOME: home.path,
+        XDG_DATA_HOME: home.path,
+      },
+    });
+    undoing.unshift(session.close);
+    return session.ask;
+  });
+}
+
+/** The browsers that the tests run in. */
+export const BROWSERS: readonly BrowserKind[] = [
+  { name: 'Chromium', packages: 'chromium', isInstalled: () => findChromium() !== undefined, launch: launchChromium },
+  { name: 'Firefox', packages: 'firefox-esr', isInstalled: () => findFirefox() !== undefined, launch: launchFirefox },
+  {
+    name: 'WebKitGTK',
+    packages: 'webkit2gtk-driver xvfb',
+    isInstalled: () => [find('WebKitWebDriver'), find('Xvfb'), findMiniBrowser()].every((path) => path !== undefined),
+    launch: launchWebKit,
+  },
+];

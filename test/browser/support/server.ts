@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { bundle } from '../../support/bundle';
+
+/** How a page is served, and what its module is called with. */
+export interface PageOptions {
+  /** Whether the page is cross-origin isolated, so that it has shared memory. Default: false. */
+  isolated?: boolean;
+  /** Further headers of the page, such as a content security policy. */
+  headers?: Readonly<Record<string, string>>;
+  /** What the page's default export is called with: anything that JSON can say. */
+  parameters?: unknown;
+}
+
+const ISOLATION = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+/** What a page tells: its module's result, or what was thrown. */
+export type Answer = { value: unknown } | { error: string };
+
+const html = (parameters: unknown) => `<!doctype html>
+<meta charset="utf-8">
+<title>downhill</title>
+<script type="module">
+  const answer = async () => {
+    try {
+      const { default: run } = await import('/page.js');
+      return { value: await run(${JSON.stringify(parameters ?? null).replaceAll('<', '\\u003c')}) };
+    } catch (error) {
+      return { error: String(error) + '\\n' + error?.stack };
+    }
+  };
+  globalThis.answer = answer().then(JSON.stringify);
+</script>`;
+
+/** Serves one page: a module of test/browser/pages, bundled, whose default export is called once. */
+export class Server {
+  readonly #server = createServer((request, response) => {
+    const file = this.#files.get(request.url ?? '/');
+    if (file) reply(response, file);
+    else response.writeHead(404).end();
+  });
+  readonly #files = new Map<string, { type: string; text: string; headers: Record<string, string> }>();
+
+  /** The page's address. */
+  async serve(page: string, { isolated = false, headers = {}, parameters }: PageOptions): Promise<string> {
+    const all = { ...(isolated ? ISOLATION : {}), ...headers };
+    this.#files.set('/', { type: 'text/html', text: html(parameters), headers: all });
+    this.#files.set('/page.js', { type: 'text/javascript', text: await bundle(`browser/pages/${page}`), headers: all });
+    if (!this.#server.listening) await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await once(this.#server.close(), 'close');
+  }
+}
+
+function reply(response: ServerResponse, file: { type: string; text: string; headers: Record<string, string> }): void {
+  response.writeHead(200, { 'content-type': file.type, 'cache-control': 'no-store', ...file.headers }).end(file.text);
+}

@@ -1,0 +1,37 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const TESTS = join(import.meta.dirname, '..');
+const ROOT = join(TESTS, '..');
+
+/**
+ * A module of test/ with everything that it imports, as one file that any engine runs. `downhill` in it is the built package,
+ * as package.json exports it, which must not be older than its sources.
+ */
+export async function bundle(path: string): Promise<string> {
+  needFreshBuild();
+  const { outputFiles } = await build({
+    entryPoints: [join(TESTS, path)],
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    write: false,
+    // The repository's own paths lead to src/.
+    tsconfigRaw: {},
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+function newest(folder: string): number {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return Math.max(...paths.map((path) => statSync(join(folder, path)).mtimeMs));
+}
+
+function needFreshBuild(): void {
+  const built = statSync(join(ROOT, 'dist/index.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (built < Math.max(newest(join(ROOT, 'src')), newest(join(ROOT, 'assembly')))) {
+    throw new Error('dist/ is older than src/ or assembly/: `npm run build`, or `npm test`, which does it.');
+  }
+}
