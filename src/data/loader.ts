@@ -100,10 +100,10 @@ export class DataLoader {
   }
 
   /** @internal Emits what writes the order of a pass, as row numbers. The step's number is the pass. */
-  emitOrder(order: Operand): void {
+  emitOrder(order: Operand, seed = this.seed): void {
     const { length, within } = this.dataset;
     const positions = within && this.shuffle ? { storage: newStorage(length * 4), offset: 0 } : order;
-    if (this.shuffle) emit(Kernel.permute, positions, length, ...keyOf(this.seed), Stream.order);
+    if (this.shuffle) emit(Kernel.permute, positions, length, ...keyOf(seed), Stream.order);
     if (within && this.shuffle) emit(Kernel.gatherRows, within.rows, positions, order, length, 1, within.rows.size);
     else if (within) emit(Kernel.copyWords, within.rows, order, length);
   }
@@ -129,10 +129,15 @@ export class DataLoader {
     return batch as Batch;
   }
 
-  *[Symbol.iterator](): Generator<Batch> {
+  [Symbol.iterator](): Generator<Batch> {
+    return this.batches();
+  }
+
+  /** @internal The batches of a pass. */
+  *batches(seed = this.seed): Generator<Batch> {
     const pass = this.passes++;
     const order = this.newOrder();
-    runAt(pass, () => this.emitOrder(order));
+    runAt(pass, () => this.emitOrder(order, seed));
     for (let i = 0; i < this.length; i++) {
       yield this.gather({ storage: order.storage, offset: i * this.batchSize * 4 }, this.rowsOf(i));
     }

@@ -66,7 +66,8 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   private readonly states = new Map<Tensor, ParameterState>();
   private table: Table<O> | undefined;
   private eagerTable: Storage | undefined;
-  private claimed = false;
+  /** The options of the groups when a training began: it keeps to what they say beside a step's numbers. */
+  private begun: Map<Group<O>, O> | undefined;
 
   constructor(parameters: Parameters<O>, options: Partial<O>, defaults: O) {
     const owner = this.constructor.name;
@@ -173,10 +174,11 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const rowBytes = this.rowLength * 4;
     this.each((p, group) => {
       if (!p.gradient) return;
-      const state = this.stateOf(p, group.options);
+      const options = this.begun?.get(group) ?? group.options;
+      const state = this.stateOf(p, options);
       const slot = slots.findIndex((s) => s.group === group && s.step === state.step);
       const row = { storage, offset: slot * rowBytes, stride: slots.length * rowBytes, mask: steps - 1 };
-      this.update(p, p.gradient.contiguous(), { state, row, options: group.options });
+      this.update(p, p.gradient.contiguous(), { state, row, options });
       updated.add(p);
     });
   }
@@ -257,17 +259,17 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   close(): void {
     if (this.table) runtime().heap.free(this.table.storage);
     this.table = undefined;
-    this.claimed = false;
+    this.begun = undefined;
   }
 
   /** @internal A training that is not done has the optimizer to itself, until `close`. */
   claim(): void {
-    if (this.claimed) {
+    if (this.begun) {
       throw new StateError(
         'This optimizer is in use by a training that is not done; await that one first, or give each its own.',
       );
     }
-    this.claimed = true;
+    this.begun = new Map(this.groups.map((group) => [group, { ...group.options }]));
   }
 
   /** Copies of all that the optimizer remembers, and its options. */
@@ -292,7 +294,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
    * @throws StateError for other groups; ShapeError for other shapes.
    */
   loadStateDict(dict: OptimizerState<O>): void {
-    if (this.claimed) {
+    if (this.begun) {
       throw new StateError(
         'loadStateDict was called while a training with this optimizer is not done; await it first.',
       );

@@ -125,6 +125,7 @@ export function gradientsOn(): boolean {
  * Runs `fn` without recording gradients: what it makes has `requiresGrad` false.
  *
  * @returns what `fn` returns.
+ * @throws StateError where that is a promise: gradients are recorded again before an async function is done.
  * @example
  * const w = parameter([1, 2]);
  * expect(noGrad(() => w.mul(2)).requiresGrad).toBe(false);
@@ -133,8 +134,21 @@ export function noGrad<T>(fn: () => T): T {
   const before = gradients;
   gradients = false;
   try {
-    return fn();
+    const result = fn();
+    if (isPromise(result)) refuse(result);
+    return result;
   } finally {
     gradients = before;
   }
+}
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+
+function refuse(promise: PromiseLike<unknown>): never {
+  // What goes wrong in it later must not end the process: the error here is the one to see.
+  promise.then(undefined, () => {});
+  throw new StateError(
+    'noGrad got an async function, which goes on after noGrad has ended, with gradients; await outside, and give noGrad what computes.',
+  );
 }

@@ -10,6 +10,7 @@ import type { Operand } from '../wasm/record';
 import { Compiled } from './compiled';
 import type { FitOptions } from './options';
 import { perStep } from './schedule';
+import { Setting } from './setting';
 import type { Fault, Stretch } from './slices';
 
 /** One step of training on a batch: the same code for both drivers. */
@@ -144,22 +145,27 @@ function heldBy(model: Module): Tensor[] {
 
 const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
 
-/** The eager loop, one batch at a time. */
+/** The eager loop, one batch at a time. What a recorded step has read once, this keeps to as well: modes, seeds, what is trained. */
 class Eager implements Driver {
   readonly steps = 1;
   ran = false;
   private readonly step: (batch: readonly Tensor[]) => Tensor;
   private batches: Iterator<readonly Tensor[]> | undefined;
   private epoch = 0;
+  private readonly seed: number;
 
   constructor(private readonly job: Job) {
-    this.step = stepOf(job.model, job.options);
+    const step = stepOf(job.model, job.options);
+    const { params } = job.options.optimizer as Optimizer;
+    const setting = new Setting(job.model, { training: true, params });
+    this.step = (batch) => setting.run(() => step(batch));
+    this.seed = job.loader.seed;
     (job.options.optimizer as Optimizer).claim();
   }
 
   begin(epoch: number): void {
     this.epoch = epoch;
-    this.batches = this.job.loader[Symbol.iterator]();
+    this.batches = this.job.loader.batches(this.seed);
   }
 
   run(first: number): number[] {

@@ -11,17 +11,7 @@ import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { checkMetrics, type Metrics } from './metrics';
 import { Pacer } from './pause';
-
-/** Runs `fn` with the model in eval mode and leaves it in the mode that it had. */
-export async function inMode<T>(model: Module, training: boolean, fn: () => Promise<T>): Promise<T> {
-  const modes = model.modules().map((m) => [m, m.training] as const);
-  model.train(training);
-  try {
-    return await fn();
-  } finally {
-    for (const [m, mode] of modes) m.training = mode;
-  }
-}
+import { Setting } from './setting';
 
 /** Batches are put together again, row after row, in a tensor of their own. */
 class Collector {
@@ -49,16 +39,18 @@ class Collector {
   }
 }
 
-/** Calls `visit` with each batch of the dataset in its own order, without gradients. */
+/** Calls `visit` with each batch of the loader's dataset in its own order, in eval mode and without gradients. */
 async function eachBatch(
-  dataset: Dataset,
-  batchSize: number,
+  model: Module,
+  { dataset, batchSize }: { dataset: Dataset; batchSize: number },
   visit: (batch: Batch, first: number) => void,
 ): Promise<void> {
   const pacer = new Pacer();
+  const setting = new Setting(model, { training: false });
   let first = 0;
   for (const batch of new DataLoader(dataset, { batchSize })) {
-    noGrad(() => visit(batch, first));
+    // Only while it computes: others may train or use the model in the pauses.
+    setting.run(() => noGrad(() => visit(batch, first)));
     first += batch[0].shape[0] as number;
     await pacer.tick();
   }
@@ -93,14 +85,12 @@ export async function evaluate(
   const { dataset, batchSize } = loader;
   const outputs = new Collector(dataset.length);
   let total = 0;
-  await inMode(model, false, () =>
-    eachBatch(dataset, batchSize, (batch, first) => {
-      const target = batch.at(-1) as Tensor;
-      const output = model.forward(...batch.slice(0, -1));
-      if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
-      if (metrics.length > 0) outputs.add(output, first);
-    }),
-  );
+  await eachBatch(model, { dataset, batchSize }, (batch, first) => {
+    const target = batch.at(-1) as Tensor;
+    const output = model.forward(...batch.slice(0, -1));
+    if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
+    if (metrics.length > 0) outputs.add(output, first);
+  });
   const target = dataset.tensors.at(-1) as Tensor;
   const values = metrics.map(([name, metric]) => [name, metric(outputs.result, target)]);
   const loss = lossFunction ? { loss: total / dataset.length } : {};
@@ -123,10 +113,6 @@ export async function predict(model: Module, x: Tensor | Data, options: { batchS
   checkNumber('batchSize', batchSize, isCount);
   const dataset = new TensorDataset(x instanceof Tensor ? x : tensor(x));
   const outputs = new Collector(dataset.length);
-  await inMode(model, false, () =>
-    eachBatch(dataset, batchSize, ([rows], first) => {
-      outputs.add(model.forward(rows), first);
-    }),
-  );
+  await eachBatch(model, { dataset, batchSize }, ([rows], first) => outputs.add(model.forward(rows), first));
   return outputs.result;
 }

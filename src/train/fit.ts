@@ -8,11 +8,12 @@ import type { Tensor } from '../tensor/tensor';
 import { currentSeed } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
 import { type Driver, driverOf, type Job } from './drivers';
-import { evaluate, inMode } from './evaluate';
+import { evaluate } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
 import { Pacer } from './pause';
 import { rateOf, stepEpoch } from './schedule';
+import { inTraining, Setting } from './setting';
 
 /** Runs one epoch and returns the mean loss, or undefined if it was stopped. */
 async function runEpoch(
@@ -103,11 +104,11 @@ function tryOut({ model, options }: Job, loader: DataLoader): void {
 }
 
 /** Tries the data that the compiled driver will not have tried itself. */
-async function rehearse(job: Job): Promise<void> {
-  const { model, loader, options } = job;
-  if (options.compiled === false) await inMode(model, true, async () => tryOut(job, loader));
+function rehearse(job: Job): void {
+  const { loader, options } = job;
   const { validation } = options;
-  if (validation) await inMode(model, false, async () => tryOut(job, validation));
+  if (options.compiled === false) tryOut(job, loader);
+  if (validation) new Setting(job.model, { training: false }).run(() => tryOut(job, validation));
 }
 
 /**
@@ -134,7 +135,6 @@ async function rehearse(job: Job): Promise<void> {
 export async function fit(model: Module, loader: DataLoader, options: FitOptions): Promise<History> {
   checkFit(model, loader, options);
   const job = { model, loader, options };
-  await rehearse(job);
   const history: History = {
     epochs: [],
     stoppedBy: 'epochs',
@@ -142,8 +142,9 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
     loaderSeed: loader.seed,
     build: runtimeInfo().build,
   };
-  const undo = markOf(job);
-  await inMode(model, true, async () => {
+  await inTraining(model, async () => {
+    rehearse(job);
+    const undo = markOf(job);
     let driver: Driver | undefined;
     try {
       driver = driverOf(job);
