@@ -59,7 +59,7 @@ export class DataLoader {
     this.dropLast = options.dropLast ?? false;
     if (options.seed !== undefined) checkSeed('DataLoader', options.seed);
     this.givenSeed = options.seed;
-    if (this.length === 0) {
+    if (this.rows === 0) {
       throw new OptionError(
         `DataLoader has no batches: ${dataset.length} rows, batchSize ${this.batchSize}, dropLast ${this.dropLast}. Use a smaller batchSize.`,
       );
@@ -68,13 +68,13 @@ export class DataLoader {
 
   /** Batches in a pass. */
   get length(): number {
-    const { length } = this.dataset;
-    return this.dropLast ? Math.floor(length / this.batchSize) : Math.ceil(length / this.batchSize);
+    return Math.ceil(this.rows / this.batchSize);
   }
 
   /** Rows in a pass. */
   get rows(): number {
-    return this.dropLast ? this.length * this.batchSize : this.dataset.length;
+    const { length } = this.dataset;
+    return this.dropLast ? length - (length % this.batchSize) : length;
   }
 
   /** The passes begun. Set it to go on from there. */
@@ -135,7 +135,7 @@ export class DataLoader {
 
   /** @internal The batches of a pass. */
   *batches(seed = this.seed): Generator<Batch> {
-    const pass = this.passes++;
+    const pass = this.epoch++;
     const order = this.newOrder();
     runAt(pass, () => this.emitOrder(order, seed));
     for (let i = 0; i < this.length; i++) {

@@ -37,9 +37,9 @@ export class BCEWithLogitsLoss extends Loss {
     this.posWeight = weightsOf(options.posWeight);
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     needPairs('BCEWithLogitsLoss', output, target);
-    const { posWeight, reduction } = this;
+    const { posWeight } = this;
     if (!posWeight) return elementwiseLoss(Kind.logistic, output, { target: target.to('float32'), reduction });
     const fits = posWeight.shape.every((n, i, s) => n === 1 || n === output.shape[output.shape.length - s.length + i]);
     if (!fits || posWeight.shape.length > output.shape.length) {
@@ -91,6 +91,18 @@ function oneHot(labels: Tensor, classes: number, ignored: number | undefined): T
   return known.eq(0).where(Number.NaN, hot);
 }
 
+/** What each row counts: the weight of its label, 0 where that is ignored; undefined where all count 1. */
+function labelCounts(
+  owner: string,
+  { weight, ignoreIndex }: { weight: Tensor | undefined; ignoreIndex: number | undefined },
+  { output, target }: { output: Tensor; target: Tensor },
+): Tensor | undefined {
+  if (!weight && ignoreIndex === undefined) return undefined;
+  const classes = output.shape[1] as number;
+  const hot = oneHot(checkLabels(owner, target, { count: classes, ignored: ignoreIndex }), classes, ignoreIndex);
+  return (weight ? hot.mul(weight) : hot).sum({ axis: 1 });
+}
+
 /** The losses of rows that have a label each; their mean is over the weights of the labels. */
 function ofLabels(losses: Tensor, reduction: Reduction, weights: Tensor): Tensor {
   return reduction === 'mean' ? losses.sum().div(weights.sum()) : reduced(losses, reduction);
@@ -127,8 +139,8 @@ export class NLLLoss extends Loss {
     this.weight = weightsOf(options.weight);
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
-    const { weight, ignoreIndex, reduction } = this;
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
+    const { weight, ignoreIndex } = this;
     needClasses('NLLLoss', output, weight);
     needLabels('NLLLoss', output, target);
     const classes = output.shape[1] as number;
@@ -136,6 +148,11 @@ export class NLLLoss extends Loss {
     // A choice, not a product: the other classes may be -Infinity.
     const picked = hot.where(weight ? output.mul(weight) : output, 0);
     return ofLabels(picked.sum({ axis: 1 }).neg(), reduction, weight ? hot.mul(weight) : hot);
+  }
+
+  override counts(output: Tensor, target: Tensor): Tensor | undefined {
+    const { weight, ignoreIndex } = this;
+    return labelCounts('NLLLoss', { weight, ignoreIndex }, { output, target });
   }
 }
 
@@ -178,10 +195,10 @@ export class CrossEntropyLoss extends Loss {
     this.weight = weightsOf(options.weight);
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
-    const { weight, ignoreIndex, labelSmoothing, reduction } = this;
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
+    const { weight, ignoreIndex, labelSmoothing } = this;
     needClasses('CrossEntropyLoss', output, weight);
-    if (sameShape(output.shape, target.shape)) return this.ofProbabilities(output, target);
+    if (sameShape(output.shape, target.shape)) return this.ofProbabilities(output, target, reduction);
     needLabels('CrossEntropyLoss', output, target);
     const plain = !weight && ignoreIndex === undefined && labelSmoothing === 0;
     if (plain && reduction !== 'none') return softmaxCrossEntropy(output, { target, reduction });
@@ -198,14 +215,20 @@ export class CrossEntropyLoss extends Loss {
     return ofLabels(losses, reduction, weight ? hot.mul(weight) : hot);
   }
 
-  private ofProbabilities(output: Tensor, target: Tensor): Tensor {
+  override counts(output: Tensor, target: Tensor): Tensor | undefined {
+    const { weight, ignoreIndex } = this;
+    if (sameShape(output.shape, target.shape)) return undefined;
+    return labelCounts('CrossEntropyLoss', { weight, ignoreIndex }, { output, target });
+  }
+
+  private ofProbabilities(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     if (this.ignoreIndex !== undefined) {
       throw new OptionError('CrossEntropyLoss has an ignoreIndex and got probabilities; it needs class indices.');
     }
     const logs = this.weightedLogs(output);
     return reduced(
       this.smoothed(constantOf(target).mul(logs), () => logs),
-      this.reduction,
+      reduction,
     );
   }
 

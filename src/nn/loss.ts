@@ -38,7 +38,22 @@ export abstract class Loss<R extends string = Reduction> {
     }
   }
 
-  abstract forward(output: Tensor, target: Tensor): Tensor;
+  forward(output: Tensor, target: Tensor): Tensor {
+    return this.reduce(output, target, this.reduction);
+  }
+
+  /** @internal The loss under one of the reductions. A loss that has its own `forward` instead can't be weighted. */
+  reduce(_output: Tensor, _target: Tensor, _reduction: R): Tensor {
+    throw new OptionError(
+      `${this.constructor.name} does not say what each row loses, so rows can't be weighted. ` +
+        'Give fit a function that returns a loss for each row: (output, target) => tensor of [rows].',
+    );
+  }
+
+  /** @internal What each row counts in the mean, [rows]; undefined where all count alike. */
+  counts(_output: Tensor, _target: Tensor): Tensor | undefined {
+    return undefined;
+  }
 }
 
 /** Losses of pairs of numbers do not broadcast: a column against a list would silently compare all with all. */

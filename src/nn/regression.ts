@@ -1,6 +1,6 @@
 import { Loss as Kind } from '../../assembly/kernel';
 import { checkNumber, isRate } from '../errors';
-import { elementwiseLoss } from '../tensor/ops/loss';
+import { elementwiseLoss, type Reduction } from '../tensor/ops/loss';
 import type { Tensor } from '../tensor/tensor';
 import { constantOf, Loss, type LossOptions, needPairs, reduced } from './loss';
 
@@ -17,9 +17,9 @@ import { constantOf, Loss, type LossOptions, needPairs, reduced } from './loss';
  * expect(new nn.MSELoss().forward(tensor([1, 2]), tensor([1, 4])).item()).toBe(2);
  */
 export class MSELoss extends Loss {
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     needPairs('MSELoss', output, target);
-    return elementwiseLoss(Kind.squared, output, { target: target.to('float32'), reduction: this.reduction });
+    return elementwiseLoss(Kind.squared, output, { target: target.to('float32'), reduction });
   }
 }
 
@@ -35,9 +35,9 @@ export class MSELoss extends Loss {
  * expect(new nn.L1Loss().forward(tensor([1, 2]), tensor([1, 4])).item()).toBe(1);
  */
 export class L1Loss extends Loss {
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     needPairs('L1Loss', output, target);
-    return elementwiseLoss(Kind.absolute, output, { target: target.to('float32'), reduction: this.reduction });
+    return elementwiseLoss(Kind.absolute, output, { target: target.to('float32'), reduction });
   }
 }
 
@@ -66,10 +66,9 @@ export class HuberLoss extends Loss {
     });
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     needPairs('HuberLoss', output, target);
-    const { reduction, delta: p } = this;
-    return elementwiseLoss(Kind.huber, output, { target: target.to('float32'), reduction, p });
+    return elementwiseLoss(Kind.huber, output, { target: target.to('float32'), reduction, p: this.delta });
   }
 }
 
@@ -95,9 +94,9 @@ export class SmoothL1Loss extends Loss {
     checkNumber('The beta of SmoothL1Loss', this.beta, isRate);
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     needPairs('SmoothL1Loss', output, target);
-    const pairs = { target: target.to('float32'), reduction: this.reduction };
+    const pairs = { target: target.to('float32'), reduction };
     if (this.beta === 0) return elementwiseLoss(Kind.absolute, output, pairs);
     return elementwiseLoss(Kind.huber, output, { ...pairs, p: this.beta, unit: this.beta });
   }
@@ -138,11 +137,11 @@ export class PoissonNLLLoss extends Loss {
     checkNumber('The eps of PoissonNLLLoss', this.eps, isRate);
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: Reduction): Tensor {
     needPairs('PoissonNLLLoss', output, target);
     const t = constantOf(target);
     const losses = this.logInput ? output.exp().sub(t.mul(output)) : output.sub(t.mul(output.add(this.eps).log()));
-    return reduced(this.full ? losses.add(stirling(t)) : losses, this.reduction);
+    return reduced(this.full ? losses.add(stirling(t)) : losses, reduction);
   }
 }
 
@@ -155,7 +154,9 @@ function stirling(t: Tensor): Tensor {
   return t.gt(1).where(t.mul(t.log()).sub(t).add(roots), 0);
 }
 
-export interface KLDivLossOptions extends LossOptions<'mean' | 'sum' | 'none' | 'batchmean'> {
+type KLReduction = Reduction | 'batchmean';
+
+export interface KLDivLossOptions extends LossOptions<KLReduction> {
   /** The target is the logarithm of probabilities. Default: false. */
   logTarget?: boolean;
 }
@@ -175,7 +176,7 @@ export interface KLDivLossOptions extends LossOptions<'mean' | 'sum' | 'none' | 
  * const loss = new nn.KLDivLoss({ reduction: 'batchmean' });
  * expect(loss.forward(output, tensor([[0, 1]])).item()).toBeCloseTo(Math.log(2));
  */
-export class KLDivLoss extends Loss<'mean' | 'sum' | 'none' | 'batchmean'> {
+export class KLDivLoss extends Loss<KLReduction> {
   readonly logTarget: boolean;
 
   constructor(options: KLDivLossOptions = {}) {
@@ -183,11 +184,11 @@ export class KLDivLoss extends Loss<'mean' | 'sum' | 'none' | 'batchmean'> {
     this.logTarget = options.logTarget ?? false;
   }
 
-  forward(output: Tensor, target: Tensor): Tensor {
+  override reduce(output: Tensor, target: Tensor, reduction: KLReduction): Tensor {
     needPairs('KLDivLoss', output, target);
     const t = constantOf(target);
     const losses = this.logTarget ? t.exp().mul(t.sub(output)) : t.gt(0).where(t.mul(t.log().sub(output)), 0);
-    if (this.reduction !== 'batchmean') return reduced(losses, this.reduction);
+    if (reduction !== 'batchmean') return reduced(losses, reduction);
     return losses.sum().div(output.shape[0] ?? 1);
   }
 }

@@ -12,18 +12,27 @@ import type { FitOptions } from './options';
 import { perStep } from './schedule';
 import { Setting } from './setting';
 import type { Fault, Stretch } from './slices';
+import { weighted } from './weights';
+
+/** The loss of a batch as `Job.batches` gives it: inputs, the target, and weights where there are some. */
+export function lossOfBatch({ model, options, weights }: Job): (batch: readonly Tensor[]) => Tensor {
+  const constants = weights ? 2 : 1;
+  const lossFunction = weights ? weighted(options.loss) : lossOf(options.loss);
+  return (batch) => {
+    const output = model.forward(...batch.slice(0, -constants));
+    const [target, ownWeights] = batch.slice(-constants) as [Tensor, Tensor];
+    return lossFunction(output, target, ownWeights);
+  };
+}
 
 /** One step of training on a batch: the same code for both drivers. */
-function stepOf(
-  model: Module,
-  { loss, optimizer, clipGradNorm: norm, clipGradValue: most }: FitOptions,
-): (batch: readonly Tensor[]) => Tensor {
-  const lossFunction = lossOf(loss);
+function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
+  const { optimizer, clipGradNorm: norm, clipGradValue: most } = job.options;
+  const lossFunction = lossOfBatch(job);
   const { params } = optimizer as Optimizer;
   return (batch) => {
     optimizer.zeroGrad();
-    const output = model.forward(...batch.slice(0, -1));
-    const value = lossFunction(output, batch.at(-1) as Tensor);
+    const value = lossFunction(batch);
     if (!(value instanceof Tensor))
       throw new OptionError(`The loss of fit gave ${String(value)}; it must give a tensor of one element.`);
     if (value.size !== 1) {
@@ -48,14 +57,26 @@ export interface Driver {
   begin(epoch: number): void;
   /** Runs steps of the epoch and returns their losses. */
   run(first: number, end: number): ArrayLike<number>;
+  /** What a batch that has been run counts in the mean of its epoch's losses: its rows, or the sum of their weights. */
+  weightOf(batch: number): number;
   release(): void;
 }
 
-/** What fit trains: the names are for errors. */
+/** What fit trains. */
 export interface Job {
   model: Module;
   loader: DataLoader;
   options: FitOptions;
+  /** What each row of the dataset counts, where they do not count alike. */
+  weights: Float32Array | undefined;
+  /** The loader's passes as they are trained on: in batches of one step each, with weights as the last column if there are some. */
+  batches: DataLoader;
+}
+
+function sum(values: ArrayLike<number>, first: number, end: number): number {
+  let total = 0;
+  for (let i = first; i < end; i++) total += values[i] as number;
+  return total;
 }
 
 const CAUSE =
@@ -80,14 +101,15 @@ function diverged(
 }
 
 /** The stretches of an epoch: its full batches, and a last one that is not full. */
-function stretchesOf({ model, loader, options }: Job, order: Operand): Stretch[] {
-  const step = stepOf(model, options);
-  const { batchSize, length, rows } = loader;
+function stretchesOf(job: Job, order: Operand): Stretch[] {
+  const step = stepOf(job);
+  const { batches } = job;
+  const { batchSize, length, rows } = batches;
   const index = { ...order, stride: batchSize * 4, mask: -1 };
   const full = Math.floor(rows / batchSize);
   const stretches: Stretch[] = [];
-  if (full > 0) stretches.push({ end: full, step: () => step(loader.gather(index, batchSize)) });
-  if (full < length) stretches.push({ end: length, step: () => step(loader.gather(index, rows - full * batchSize)) });
+  if (full > 0) stretches.push({ end: full, step: () => step(batches.gather(index, batchSize)) });
+  if (full < length) stretches.push({ end: length, step: () => step(batches.gather(index, rows - full * batchSize)) });
   return stretches;
 }
 
@@ -96,19 +118,21 @@ class Replayed implements Driver {
   private readonly compiled: Compiled;
   private readonly order: Tensor;
   private pass: number | undefined;
+  /** The weights in the order of this pass. */
+  private weights: Float32Array | undefined;
   private epoch = 0;
 
   constructor(private readonly job: Job) {
-    const { loader, options } = job;
-    this.order = loader.newOrder();
+    const { batches, options } = job;
+    this.order = batches.newOrder();
     const order = { storage: this.order.storage, offset: 0 };
-    const changes = loader.shuffle || loader.dataset.within;
+    const changes = batches.shuffle || batches.dataset.within;
     this.compiled = new Compiled(stretchesOf(job, order), {
       optimizer: options.optimizer as Optimizer,
       schedule: perStep(options),
-      steps: loader.length,
+      steps: batches.length,
       yieldEvery: options.yieldEvery,
-      begin: changes ? () => loader.emitOrder(order) : undefined,
+      begin: changes ? () => batches.emitOrder(order) : undefined,
       diverged: (fault, step) => diverged(job, fault, { epoch: this.epoch, batch: step + 1 }),
     });
   }
@@ -123,13 +147,23 @@ class Replayed implements Driver {
 
   begin(epoch: number): void {
     this.epoch = epoch;
-    this.pass = this.job.loader.epoch++;
+    this.pass = this.job.batches.epoch++;
+    this.weights = undefined;
   }
 
   run(first: number, end: number): ArrayLike<number> {
     const epoch = this.pass;
     this.pass = undefined;
     return this.compiled.run({ first, end, epoch });
+  }
+
+  weightOf(batch: number): number {
+    const { batches, weights } = this.job;
+    const rows = batches.rowsOf(batch);
+    if (!weights) return rows;
+    this.weights ??= Float32Array.from(this.order.toTypedArray(), (row) => weights[row] as number);
+    const first = batch * batches.batchSize;
+    return sum(this.weights, first, first + rows);
   }
 
   release(): void {
@@ -152,27 +186,31 @@ class Eager implements Driver {
   private readonly step: (batch: readonly Tensor[]) => Tensor;
   private batches: Iterator<readonly Tensor[]> | undefined;
   private epoch = 0;
+  private weight = 0;
   private readonly seed: number;
 
   constructor(private readonly job: Job) {
-    const step = stepOf(job.model, job.options);
+    const step = stepOf(job);
     const { params } = job.options.optimizer as Optimizer;
     const setting = new Setting(job.model, { training: true, params });
     this.step = (batch) => setting.run(() => step(batch));
-    this.seed = job.loader.seed;
+    this.seed = job.batches.seed;
     (job.options.optimizer as Optimizer).claim();
   }
 
   begin(epoch: number): void {
     this.epoch = epoch;
-    this.batches = this.job.loader.batches(this.seed);
+    this.batches = this.job.batches.batches(this.seed);
   }
 
   run(first: number): number[] {
     const optimizer = this.job.options.optimizer as Optimizer;
     const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model)])];
     const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
-    const loss = this.step(this.batches?.next().value as readonly Tensor[]).item();
+    const batch = this.batches?.next().value as readonly Tensor[];
+    const weights = this.job.weights && (batch.at(-1) as Tensor).toTypedArray();
+    this.weight = weights ? sum(weights, 0, weights.length) : this.job.batches.rowsOf(first);
+    const loss = this.step(batch).item();
     const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
     const bad = Number.isFinite(loss)
       ? (kept.find(broke) ?? optimizer.changed().find((t) => !allFinite(t)))
@@ -187,6 +225,10 @@ class Eager implements Driver {
     });
     optimizer.restore(before.state);
     throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });
+  }
+
+  weightOf(): number {
+    return this.weight;
   }
 
   release(): void {

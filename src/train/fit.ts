@@ -1,19 +1,22 @@
 import type { DataLoader } from '../data/loader';
 import { StateError } from '../errors';
-import { lossOf } from '../nn/loss';
+import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
+import { tensor } from '../tensor/create';
 import { noGrad, trace } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import { currentSeed } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
-import { type Driver, driverOf, type Job } from './drivers';
+import { type Driver, driverOf, type Job, lossOfBatch } from './drivers';
 import { evaluate } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
 import { Pacer } from './pause';
+import { regrouped } from './rows';
 import { rateOf, stepEpoch } from './schedule';
 import { inTraining, Setting } from './setting';
+import { rowWeights, weighted } from './weights';
 
 /** Runs one epoch and returns the mean loss, or undefined if it was stopped. */
 async function runEpoch(
@@ -21,29 +24,41 @@ async function runEpoch(
   job: Job,
   { epoch, pacer }: { epoch: number; pacer: Pacer },
 ): Promise<number | undefined> {
-  const { loader, options } = job;
-  const { length, batchSize, rows } = loader;
+  const { batches, options } = job;
+  const { length } = batches;
   if (options.signal?.aborted) return undefined;
   driver.begin(epoch);
-  let sum = 0;
+  let [sum, weight] = [0, 0];
   for (let first = 0; first < length; ) {
     if (options.signal?.aborted) return undefined;
     const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
     const losses = driver.run(first, end);
-    for (let i = 0; i < losses.length; i++)
-      sum += (losses[i] as number) * Math.min(batchSize, rows - (first + i) * batchSize);
+    for (let i = 0; i < losses.length; i++) {
+      const own = driver.weightOf(first + i);
+      sum += (losses[i] as number) * own;
+      weight += own;
+    }
     if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
     first = end;
     await pacer.tick();
   }
-  return sum / loader.rows;
+  return weight === 0 ? 0 : sum / weight;
 }
 
 const valName = (name: string) => `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
+/** The loss where every row counts 1. */
+function evenLoss({ options, weights }: Job): LossFunction {
+  if (!weights) return options.loss;
+  const loss = weighted(options.loss);
+  return (output, target) => loss(output, target, output.filled([target.shape[0] as number], 1));
+}
+
 /** Loss and metrics after an epoch, as they stand in the history. */
-async function rowOf({ model, loader, options }: Job, row: HistoryRow): Promise<HistoryRow> {
-  const { loss, metrics, validation } = options;
+async function rowOf(job: Job, row: HistoryRow): Promise<HistoryRow> {
+  const { model, loader, options } = job;
+  const { metrics, validation } = options;
+  const loss = evenLoss(job);
   if (metrics) {
     const { loss: _, ...values } = await evaluate(model, loader, { metrics });
     Object.assign(row, values);
@@ -89,13 +104,12 @@ function markOf({ loader, options }: Job): () => void {
 }
 
 /** Records a batch of a loader without training, so that what does not fit is found before anything is changed. */
-function tryOut({ model, options }: Job, loader: DataLoader): void {
+function tryOut(loader: DataLoader, lossFunction: (batch: readonly Tensor[]) => Tensor): void {
   const order = loader.newOrder();
-  const lossFunction = lossOf(options.loss);
   try {
     trace(() => {
       const batch = loader.gather({ storage: order.storage, offset: 0 }, loader.rowsOf(0));
-      noGrad(() => lossFunction(model.forward(...batch.slice(0, -1)), batch.at(-1) as Tensor));
+      noGrad(() => lossFunction(batch));
     });
   } catch (error) {
     // A model that asks for values can't be recorded; it can still be trained by the eager loop.
@@ -105,10 +119,13 @@ function tryOut({ model, options }: Job, loader: DataLoader): void {
 
 /** Tries the data that the compiled driver will not have tried itself. */
 function rehearse(job: Job): void {
-  const { loader, options } = job;
+  const { model, batches, options } = job;
   const { validation } = options;
-  if (options.compiled === false) tryOut(job, loader);
-  if (validation) new Setting(job.model, { training: false }).run(() => tryOut(job, validation));
+  if (options.compiled === false) tryOut(batches, lossOfBatch(job));
+  if (!validation) return;
+  const loss = lossOf(evenLoss(job));
+  const lossFunction = (batch: readonly Tensor[]) => loss(model.forward(...batch.slice(0, -1)), batch.at(-1) as Tensor);
+  new Setting(model, { training: false }).run(() => tryOut(validation, lossFunction));
 }
 
 /**
@@ -134,7 +151,9 @@ function rehearse(job: Job): void {
  */
 export async function fit(model: Module, loader: DataLoader, options: FitOptions): Promise<History> {
   checkFit(model, loader, options);
-  const job = { model, loader, options };
+  const weights = rowWeights(loader, options);
+  const batches = regrouped(loader, { accumulate: options.accumulate, weights: weights && tensor(weights) });
+  const job = { model, loader, options, weights, batches };
   const history: History = {
     epochs: [],
     stoppedBy: 'epochs',

@@ -2,7 +2,7 @@
 export interface HistoryRow {
   /** Counted from 1 in this call of `fit`. */
   epoch: number;
-  /** The mean of the batches' losses, weighted by their rows. */
+  /** The mean of the batches' losses, weighted by their rows, or by the sums of their rows' weights. */
   loss: number;
   /** The loss on the validation rows, after the epoch. */
   valLoss?: number;

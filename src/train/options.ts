@@ -5,6 +5,8 @@ import { Module } from '../nn/module';
 import { Optimizer } from '../optim/optimizer';
 import type { ReduceLROnPlateau } from '../optim/schedules/plateau';
 import type { AnySchedule } from '../optim/schedules/schedule';
+import type { Data } from '../tensor/literal';
+import type { Tensor } from '../tensor/tensor';
 import type { HistoryRow } from './history';
 import { checkMetrics, type Metrics } from './metrics';
 
@@ -22,7 +24,7 @@ export interface BatchRow {
 }
 
 export interface FitOptions {
-  /** A loss, or a function `(output, target) => Tensor` of one element. */
+  /** A loss, or a function `(output, target) => Tensor` of one element (of [rows, …] where rows are weighted). */
   loss: LossFunction;
   optimizer: Optimizer<never> | Optimizer;
   /** Passes over the data. */
@@ -35,6 +37,23 @@ export interface FitOptions {
   clipGradNorm?: number;
   /** Brings the elements of the gradients of a step into [-clipGradValue, clipGradValue], after `clipGradNorm`. */
   clipGradValue?: number;
+  /**
+   * Makes one batch of this many of the loader's, which follow one another: the same bits as a batchSize that many times as
+   * large, for every model. Default: 1.
+   */
+  accumulate?: number;
+  /**
+   * What each row of the loader's dataset counts, none below 0: a tensor or array of [rows]. A batch's loss is Σ w l / Σ w over
+   * its rows, with l the mean of a row's losses (Σ w l for 'sum'); a loss that is a function returns [rows, …], the losses of
+   * each row. A batch whose weights are all 0 has loss and gradients 0. `loss` and `valLoss` in the history are Σ w l / Σ w and
+   * the unweighted mean. Default: 1.
+   */
+  sampleWeight?: Tensor | Data;
+  /**
+   * What rows count by their class index: [classes], or 'balanced', which is rows / (classes × rows of the class) as in
+   * scikit-learn. Multiplies `sampleWeight`. Default: 1.
+   */
+  classWeight?: Tensor | Data | 'balanced';
   /** Sets the optimizer's rates: after each step, or after each epoch, as its `per` says. */
   scheduler?: AnySchedule | ReduceLROnPlateau;
   earlyStopping?: EarlyStopping;
@@ -58,6 +77,9 @@ const NAMES = [
   'metrics',
   'clipGradNorm',
   'clipGradValue',
+  'accumulate',
+  'sampleWeight',
+  'classWeight',
   'scheduler',
   'earlyStopping',
   'onEpochEnd',
@@ -98,6 +120,7 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   checkMetrics(options?.metrics);
   lossOf(options?.loss);
   checkNumber('epochs', options.epochs, isCount);
+  if (options.accumulate !== undefined) checkNumber('accumulate', options.accumulate, isCount);
   for (const name of ['clipGradNorm', 'clipGradValue'] as const) {
     if (options[name] === undefined) continue;
     checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });

@@ -23,6 +23,7 @@ import preprocessing
 import schedules
 import text
 import trajectories
+import weighted
 from common import dump
 
 BYTES_ALLOWED = 1_100_000
@@ -34,7 +35,7 @@ def main():
     torch.set_num_threads(1)
     folder = Path(__file__).parent
     total = 0
-    for room in (text, ops, modules, more_modules, losses, trajectories, optimizers, schedules, preprocessing):
+    for room in (text, ops, modules, more_modules, losses, trajectories, optimizers, schedules, preprocessing, weighted):
         path = folder / f"{room.__name__}.json"
         path.write_text(dump(room.build(), DIGITS.get(room, 8)) + "\n")
         total += path.stat().st_size

@@ -1,0 +1,44 @@
+import type { Dataset } from '../data/dataset';
+import { DataLoader } from '../data/loader';
+import type { Tensor } from '../tensor/tensor';
+
+interface Rows {
+  dataset: Dataset;
+  batchSize: number;
+}
+
+/** The passes of a loader over the same rows, in other batches or with other columns. */
+class Regrouped extends DataLoader {
+  private readonly origin: DataLoader | undefined;
+
+  constructor(origin: DataLoader, { dataset, batchSize }: Rows) {
+    const { shuffle, givenSeed } = origin;
+    super(dataset, { batchSize, shuffle, ...(givenSeed !== undefined && { seed: givenSeed }) });
+    this.origin = origin;
+  }
+
+  override get rows(): number {
+    return this.origin?.rows ?? this.dataset.length;
+  }
+
+  override get epoch(): number {
+    return (this.origin as DataLoader).epoch;
+  }
+
+  override set epoch(value: number) {
+    (this.origin as DataLoader).epoch = value;
+  }
+}
+
+/** What fit trains on: its loader, or the same passes in batches `accumulate` times as large, with a last column of weights. */
+export function regrouped(
+  loader: DataLoader,
+  { accumulate = 1, weights }: { accumulate?: number | undefined; weights?: Tensor | undefined },
+): DataLoader {
+  if (accumulate === 1 && !weights) return loader;
+  const { dataset } = loader;
+  return new Regrouped(loader, {
+    dataset: weights ? { length: dataset.length, tensors: [...dataset.tensors, weights] } : dataset,
+    batchSize: loader.batchSize * accumulate,
+  });
+}
