@@ -37,6 +37,7 @@ function execute(r: usize, step: i32): void {
     case Kernel.fillMask:
       return fillMask(
         word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7), float(r, 8),
+        word(r, 9),
       );
     case Kernel.mapUnary: return mapUnary(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
     case Kernel.mapBinary:
@@ -45,14 +46,14 @@ function execute(r: usize, step: i32): void {
       );
     case Kernel.select: return select(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
     case Kernel.sumColumns: return sumColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
-    case Kernel.sumRows: return sumRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), float(r, 5));
+    case Kernel.sumRows: return sumRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), float(r, 5), word(r, 6), word(r, 7));
     case Kernel.extremeColumns: return extremeColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
     case Kernel.indexExtreme: return indexExtreme(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
     case Kernel.softmaxColumns: return softmaxColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
     case Kernel.product:
       return product(
         word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), word(r, 10),
-        word(r, 11), word(r, 12), word(r, 13),
+        word(r, 11), word(r, 12), word(r, 13), word(r, 14),
       );
     case Kernel.productNarrow:
       return productNarrow(
@@ -60,14 +61,14 @@ function execute(r: usize, step: i32): void {
       );
     case Kernel.elementwiseLoss:
       return elementwiseLoss(
-        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7), float(r, 8), word(r, 9),
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), word(r, 6), float(r, 7), float(r, 8), word(r, 9), word(r, 10),
       );
     case Kernel.softmaxCrossEntropy:
-      return softmaxCrossEntropy(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6));
+      return softmaxCrossEntropy(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), word(r, 7));
     case Kernel.linearModel:
       return linearModel(
         word(r, 0), word(r, 1), stepped(r, 2, step), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), word(r, 10), word(r, 11), word(r, 12),
-        word(r, 13), float(r, 14),
+        word(r, 13), float(r, 14), word(r, 15),
       );
     case Kernel.updateSgd:
       return updateSgd(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step), word(r, 7));
@@ -82,7 +83,7 @@ function execute(r: usize, step: i32): void {
     case Kernel.updateAdamax:
       return updateAdamax(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
     case Kernel.updateLion: return updateLion(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step));
-    case Kernel.findNonFinite: return findNonFinite(word(r, 0), word(r, 1), word(r, 2));
+    case Kernel.findNonFinite: return findNonFinite(word(r, 0), word(r, 1), word(r, 2), word(r, 3));
   }
 }
 

@@ -78,7 +78,7 @@ function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v
   return fold(s0, s1, s2, s3);
 }
 
-function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: v128, each: usize): void {
+function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: v128, each: usize, apart: i32): void {
   const row = <usize>n << 2;
   const scale = f32x4.splat(<f32>1 / divisor);
   let total: f32 = 0;
@@ -86,28 +86,31 @@ function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32
     const end = min(first + BLOCK, m);
     let partial: f32 = 0;
     for (let i = first; i < end; i++, o += row, t += row) {
-      partial += rowLoss<F>(o, t, dx, each, n, scale, p);
+      const loss = rowLoss<F>(o, t, dx, each, n, scale, p);
+      if (apart) f32.store(y + (<usize>i << 2), loss);
+      partial += loss;
       if (dx) dx += row;
       if (each) each += row;
     }
     total = first ? total + partial : partial;
   }
-  f32.store(y, total / divisor);
+  if (!apart) f32.store(y, total / divisor);
 }
 
 /**
  * y = (sum over m rows of n outputs of loss(o, t, p)) / divisor, in order (b) along a row and (c) over rows;
  * dx = d loss / d o / divisor, where dx is not 0; each = loss(o, t, p) / divisor for each output, where it is not 0.
+ * With `apart` y[i] is the sum of row i, not divided.
  */
 export function elementwiseLoss(
-  f: Loss, o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: f32, each: usize,
+  f: Loss, o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: f32, each: usize, apart: i32,
 ): void {
   const c = f32x4.splat(p);
   switch (f) {
-    case Loss.squared: return lossOverRows<Squared>(o, t, y, dx, m, n, divisor, c, each);
-    case Loss.logistic: return lossOverRows<Logistic>(o, t, y, dx, m, n, divisor, c, each);
-    case Loss.absolute: return lossOverRows<Absolute>(o, t, y, dx, m, n, divisor, c, each);
-    case Loss.huber: return lossOverRows<Huber>(o, t, y, dx, m, n, divisor, c, each);
+    case Loss.squared: return lossOverRows<Squared>(o, t, y, dx, m, n, divisor, c, each, apart);
+    case Loss.logistic: return lossOverRows<Logistic>(o, t, y, dx, m, n, divisor, c, each, apart);
+    case Loss.absolute: return lossOverRows<Absolute>(o, t, y, dx, m, n, divisor, c, each, apart);
+    case Loss.huber: return lossOverRows<Huber>(o, t, y, dx, m, n, divisor, c, each, apart);
   }
 }
 
@@ -121,9 +124,12 @@ function softmaxSlope(dx: usize, n: i32, sum: f32, label: i32, scale: f32): void
 
 /**
  * y = (sum over m rows of log(sum exp(o - top)) - (o[label] - top)) / divisor, rows in order (c), exponentials in order (b);
- * dx = (softmax(o) - onehot(label)) / divisor. dx is always written: without a gradient it is scratch.
+ * dx = (softmax(o) - onehot(label)) / divisor. dx is always written: without a gradient it is scratch. With `apart` y[i] is
+ * the loss of row i, not divided.
  */
-export function softmaxCrossEntropy(o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32): void {
+export function softmaxCrossEntropy(
+  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, apart: i32,
+): void {
   const row = <usize>n << 2;
   let total: f32 = 0;
   for (let first = 0; first < m; first += BLOCK) {
@@ -135,12 +141,14 @@ export function softmaxCrossEntropy(o: usize, labels: usize, y: usize, dx: usize
       const sum = expRow(o, dx, n, top);
       // A label that is none of the classes, computed within the step, makes the loss NaN, and nothing is written for it.
       const known = <u32>label < <u32>n;
-      partial += known ? logOf(sum) - (f32.load(o + (<usize>label << 2)) - top) : <f32>NaN;
+      const loss = known ? logOf(sum) - (f32.load(o + (<usize>label << 2)) - top) : <f32>NaN;
+      if (apart) f32.store(y + (<usize>i << 2), loss);
+      partial += loss;
       softmaxSlope(dx, n, sum, known ? label : 0, <f32>1 / divisor);
     }
     total = first ? total + partial : partial;
   }
-  f32.store(y, total / divisor);
+  if (!apart) f32.store(y, total / divisor);
 }
 
 /** sum[j] += g x[j] for k neighbours. */
@@ -208,6 +216,7 @@ function dots(x0: usize, x1: usize, x2: usize, x3: usize, w: usize, k: i32): v12
  */
 function linearRows<F>(
   x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
+  apart: i32,
 ): void {
   const f = changetype<F>(0);
   const scale = f32x4.splat(<f32>1 / divisor);
@@ -217,7 +226,8 @@ function linearRows<F>(
   let slope: f32 = 0;
   for (let first = 0; first == 0 || first < m; first += BLOCK) {
     const end = min(first + BLOCK, m);
-    const sum = first ? partial : dw;
+    const number = <usize>(first / BLOCK) << 2;
+    const sum = apart ? dw + number * apart : first ? partial : dw;
     let lossPart: f32 = 0;
     let slopePart: f32 = 0;
     let few = f32x4.splat(0);
@@ -248,10 +258,16 @@ function linearRows<F>(
       }
     }
     if (k <= FEW) v128.store(sum, few);
+    if (apart) {
+      f32.store(y + number, lossPart);
+      if (db) f32.store(db + number, slopePart);
+      continue;
+    }
     if (first) addScaled(dw, partial, 1, k);
     loss = first ? loss + lossPart : lossPart;
     slope = first ? slope + slopePart : slopePart;
   }
+  if (apart) return;
   f32.store(y, loss / divisor);
   if (db) f32.store(db, slope);
 }
@@ -263,7 +279,7 @@ function linearRows<F>(
  *     | v0 v1 v2 v3 |  | p0 p1 p2 p3 |  | g0 g1 g2 g3 |   to   | v p g 0 | of row 0, 1, 2, 3,   with p = g x
  */
 function lineRows<F>(
-  x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, m: i32, divisor: f32,
+  x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, m: i32, divisor: f32, apart: i32,
 ): void {
   const f = changetype<F>(0);
   const scale = f32x4.splat(<f32>1 / divisor);
@@ -299,7 +315,14 @@ function lineRows<F>(
       if (left > 3) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 1, 3));
     }
     total = first ? f32x4.add(total, sum) : sum;
+    if (apart) {
+      const number = <usize>(first / BLOCK) << 2;
+      f32.store(y + number, f32x4.extract_lane(sum, 0));
+      f32.store(dw + number * apart, f32x4.extract_lane(sum, 1));
+      if (db) f32.store(db + number, f32x4.extract_lane(sum, 2));
+    }
   }
+  if (apart) return;
   f32.store(y, f32x4.extract_lane(total, 0) / divisor);
   f32.store(dw, f32x4.extract_lane(total, 1));
   if (db) f32.store(db, f32x4.extract_lane(total, 2));
@@ -307,9 +330,10 @@ function lineRows<F>(
 
 function rowsOfModel<F>(
   x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
+  apart: i32,
 ): void {
-  if (k == 1) lineRows<F>(x, index, t, w, bias, y, dw, db, m, divisor);
-  else linearRows<F>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+  if (k == 1) lineRows<F>(x, index, t, w, bias, y, dw, db, m, divisor, apart);
+  else linearRows<F>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor, apart);
 }
 
 /**
@@ -317,12 +341,15 @@ function rowsOfModel<F>(
  * row numbers where they lie: o = w x + bias, y = (sum of loss(o, t)) / divisor, dw = sum of g x and db = sum of g with
  * g = d loss / d o / divisor. The orders are those of the products, the loss and the sum that it stands for. Of the losses it
  * knows those without a constant.
+ *
+ * With `apart` the sums of each block of rows stand alone, not divided: y[b], db[b], and dw[b], rows of `apart` elements.
  */
 export function linearModel(
   f: Loss, x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32, divisor: f32,
+  apart: i32,
 ): void {
   switch (f) {
-    case Loss.squared: return rowsOfModel<Squared>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
-    case Loss.logistic: return rowsOfModel<Logistic>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor);
+    case Loss.squared: return rowsOfModel<Squared>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor, apart);
+    case Loss.logistic: return rowsOfModel<Logistic>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor, apart);
   }
 }

@@ -62,17 +62,23 @@ export function scatterRows(x: usize, index: usize, y: usize, m: i32, n: i32, ro
   }
 }
 
-/** found = the index of the first NaN or infinity among n floats, or -1. */
-export function findNonFinite(x: usize, n: i32, found: usize): void {
-  let at = -1;
+function firstNonFinite(x: usize, n: i32): i32 {
   for (let i = 0; i < n; i++) {
     const v = f32.load(x + (<usize>i << 2));
-    if (!(abs(v) <= f32.MAX_VALUE)) {
-      at = i;
-      break;
-    }
+    if (!(abs(v) <= f32.MAX_VALUE)) return i;
   }
-  i32.store(found, at);
+  return -1;
+}
+
+/** found[c] = the index of the first NaN or infinity in chunk c of n floats, counted from the chunk's first, or -1. Chunk 0: n. */
+export function findNonFinite(x: usize, n: i32, found: usize, chunk: i32): void {
+  const size = chunk ? chunk : n;
+  do {
+    i32.store(found, firstNonFinite(x, min(n, size)));
+    n -= size;
+    x += <usize>size << 2;
+    found += 4;
+  } while (n > 0);
 }
 
 /** y += by, one integer. */

@@ -265,15 +265,16 @@ function multiplyBlock(
 }
 
 /**
- * c = activation(a b + bias) with a of m x k, b of k x n, c of m x n contiguous and bias of n, or 0 for none. Order (a).
+ * c = activation(a b + bias) with a of m x k, b of k x n, c of m x n and bias of n, or 0 for none. Order (a).
  * Where `gate` (m x n, or 0 for none) is not above 0, c is 0: the gradient through a relu that gave `gate`.
- * a has any strides; of b's, one is 1. `panels` is overwritten: it holds the packed block of b, up to 256 x 512 floats, and after
+ * a has any strides; of b's, one is 1; rows of c and of the gate lie rsC apart, or n where that is 0. `panels` is overwritten: it holds the packed block of b, up to 256 x 512 floats, and after
  * it that of a, up to 64 x 256, where a's columns are not contiguous. c overlaps nothing.
  */
 export function product(
   a: usize, rsA: i32, csA: i32, b: usize, rsB: i32, csB: i32, c: usize, m: i32, n: i32, k: i32, bias: usize, activation: Activation, panels: usize,
-  gate: usize,
+  gate: usize, rsC: i32,
 ): void {
+  const rowC = <usize>(rsC ? rsC : n) << 2;
   const rowB = <usize>rsB << 2;
   const columnB = <usize>csB << 2;
   const left = panels + (<usize>(min(k, BLOCK) * ((min(n, PACKED_COLUMNS) + PANEL - 1) & -PANEL)) << 2);
@@ -294,7 +295,7 @@ export function product(
       multiplyBlock(
         a + ((<usize>p * csA) << 2), <usize>rsA << 2, <usize>csA << 2,
         inPlace ? block : panels, inPlace ? rowB : 64, inPlace ? 64 : <usize>depth << 6,
-        c + (<usize>j << 2), <usize>n << 2, m, columns, depth, mode, bias ? bias + (<usize>j << 2) : 0, activation, gate ? gate - c : 0, left,
+        c + (<usize>j << 2), rowC, m, columns, depth, mode, bias ? bias + (<usize>j << 2) : 0, activation, gate ? gate - c : 0, left,
       );
     }
   }

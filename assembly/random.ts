@@ -47,16 +47,16 @@ export function fillNormal(y: usize, n: i32, k0: i32, k1: i32, stream: i32, firs
 }
 
 /**
- * y[i] = scale where u >= p, else 0. Four elements a block; block b has the counter (b, forwards, stream, place), of which
+ * y[i] = scale where u >= p, else 0. Four elements a block; block b has the counter (first + b, forwards, stream, place), of which
  * `forwards` stands in memory and grows from one pass to the next.
  */
 export function fillMask(
-  y: usize, n: i32, k0: i32, k1: i32, stream: i32, place: i32, forwards: usize, p: f32, scale: f32,
+  y: usize, n: i32, k0: i32, k1: i32, stream: i32, place: i32, forwards: usize, p: f32, scale: f32, first: i32,
 ): void {
   const pass = i32.load(forwards);
   const kept = f32x4.splat(scale);
   const low = f32x4.splat(p);
-  for (let left = n, b = 0; left > 0; left -= 4, y += 16, b++) {
+  for (let left = n, b = first; left > 0; left -= 4, y += 16, b++) {
     storePart(y, v128.and(kept, f32x4.ge(unit(philox(b, pass, stream, place, k0, k1)), low)), left);
   }
 }

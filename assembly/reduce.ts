@@ -51,11 +51,11 @@ export function sumColumns(x: usize, y: usize, rows: i32, n: i32, divisor: f32):
   for (let i = 0; i < rows; i++, x += <usize>n << 2, y += 4) f32.store(y, sumOf(x, n) / divisor);
 }
 
-/** Order (c) for the four columns at x: the sum over m rows that lie `stride` bytes apart. */
-function sumOfRows(x: usize, m: i32, stride: usize): v128 {
+/** Order (c) for the four columns at x: the sum over m rows that lie `stride` bytes apart, in blocks of `block` rows. */
+function sumOfRows(x: usize, m: i32, stride: usize, block: i32): v128 {
   let total = f32x4.splat(0);
-  for (let first = 0; first < m; first += BLOCK) {
-    const end = min(first + BLOCK, m);
+  for (let first = 0; first < m; first += block) {
+    const end = min(first + block, m);
     let partial = f32x4.splat(0);
     for (let i = first; i < end; i++, x += stride) partial = f32x4.add(partial, v128.load(x));
     total = first ? f32x4.add(total, partial) : partial;
@@ -63,14 +63,18 @@ function sumOfRows(x: usize, m: i32, stride: usize): v128 {
   return total;
 }
 
-/** y[o][j] = (sum over i of x[o][i][j]) / divisor, x of outer x m x n. Order (c). */
-export function sumRows(x: usize, y: usize, outer: i32, m: i32, n: i32, divisor: f32): void {
-  const stride = <usize>n << 2;
+/**
+ * y[o][j] = (sum over i of x[o][i][j]) / divisor, x of outer x m x n. Order (c). Rows of x and y lie `rs` apart, or n where that
+ * is 0. With `whole` the rows are one block: so partial sums of blocks are added.
+ */
+export function sumRows(x: usize, y: usize, outer: i32, m: i32, n: i32, divisor: f32, rs: i32, whole: i32): void {
+  const stride = <usize>(rs ? rs : n) << 2;
+  const block = whole ? m : BLOCK;
   const by = f32x4.splat(divisor);
   for (let o = 0; o < outer; o++, x += <usize>m * stride, y += stride) {
     for (let j = 0; j < n; j += 4) {
       const at = <usize>j << 2;
-      storePart(y + at, f32x4.div(sumOfRows(x + at, m, stride), by), n - j);
+      storePart(y + at, f32x4.div(sumOfRows(x + at, m, stride, block), by), n - j);
     }
   }
 }

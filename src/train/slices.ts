@@ -8,6 +8,8 @@ import { runtime } from '../wasm/runtime';
 
 /** The most steps in one call: the tables of hyperparameters and losses have as many rows. */
 const MAX_STEPS = 16384;
+/** Floats that are looked through at a time for NaN and infinity: one thread's share at the least. */
+const CHUNK = 2 ** 16;
 /** save, begin, two stretches, check */
 const MAX_SEGMENTS = 5;
 
@@ -66,8 +68,8 @@ export class Slices {
   private readonly save: Program;
   private readonly back: Program;
   private readonly check: Program;
-  /** The floats that a step changes: what is looked through for NaN and infinity. */
-  private readonly changed: readonly Storage[];
+  /** The floats that a step changes, a chunk each: what is looked through for NaN and infinity. */
+  private readonly chunks: readonly Storage[];
   private readonly own: Storage[] = [];
   private readonly programs: Program[] = [];
   private readonly segments: Storage;
@@ -85,15 +87,16 @@ export class Slices {
       const kept = { storage: this.losses, offset: 0, stride: 4, mask: capacity - 1 };
       const traces = stretches.map(({ step }) => trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace);
       const changed = changedBy(traces, this.losses);
-      this.changed = [...changed.keys()].filter((s) => changed.get(s));
+      const floats = [...changed.keys()].filter((s) => changed.get(s));
+      this.chunks = floats.flatMap((s) => new Array<Storage>(chunksOf(s)).fill(s));
       this.stretches = traces.map((t, i) => ({ program: this.add(t), end: (stretches[i] as Stretch).end }));
       this.begin = begin && this.program(begin);
       const saved = [...changed.keys()];
       const copies = saved.map(({ bytes }) => this.room(bytes / 4));
       this.save = this.program(copying(saved, copies));
       this.back = this.program(copying(copies, saved));
-      this.found = this.room(this.changed.length);
-      this.check = this.program(checking(this.changed, this.found));
+      this.found = this.room(this.chunks.length);
+      this.check = this.program(checking(floats, this.found));
     } catch (error) {
       this.release();
       throw error;
@@ -169,8 +172,8 @@ export class Slices {
     for (const loss of losses) if (!Number.isFinite(loss)) return { storage: undefined };
     const { heap } = runtime();
     const at = heap.address(this.found) / 4;
-    const bad = this.changed.findIndex((_, i) => (heap.i32[at + i] as number) >= 0);
-    return bad < 0 ? undefined : { storage: this.changed[bad] };
+    const bad = this.chunks.findIndex((_, i) => (heap.i32[at + i] as number) >= 0);
+    return bad < 0 ? undefined : { storage: this.chunks[bad] };
   }
 
   release(): void {
@@ -192,11 +195,15 @@ function copying(from: readonly Storage[], to: readonly Storage[]): () => void {
   };
 }
 
-/** Writes, for each storage, where its first NaN or infinity stands, or -1. */
+const chunksOf = ({ bytes }: Storage) => Math.max(1, Math.ceil(bytes / 4 / CHUNK));
+
+/** Writes, for each chunk of each storage, where its first NaN or infinity stands, or -1. */
 function checking(storages: readonly Storage[], found: Storage): () => void {
   return () => {
-    storages.forEach((s, i) => {
-      emit(Kernel.findNonFinite, startOf(s), s.bytes / 4, { storage: found, offset: i * 4 });
-    });
+    let offset = 0;
+    for (const s of storages) {
+      emit(Kernel.findNonFinite, startOf(s), s.bytes / 4, { storage: found, offset }, CHUNK);
+      offset += chunksOf(s) * 4;
+    }
   };
 }

@@ -28,6 +28,8 @@ export interface Step {
  *     w  one that is overwritten       W  the same, advancing with the step
  *     m  one that is read and changed
  *     i  an integer                    f  a float
+ *
+ * Integers that are left out are 0: the last ones are for parts of a call alone.
  */
 const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.copyWords]: 'rWi',
@@ -39,28 +41,31 @@ const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.permute]: 'wiiii',
   [Kernel.fillUniform]: 'wiiiiiff',
   [Kernel.fillNormal]: 'wiiiiiff',
-  [Kernel.fillMask]: 'wiiiiirff',
+  [Kernel.fillMask]: 'wiiiiirffi',
   [Kernel.mapUnary]: 'irwif',
   [Kernel.mapBinary]: 'irrwiiiiiif',
   [Kernel.select]: 'rrrwi',
   [Kernel.sumColumns]: 'rwiif',
-  [Kernel.sumRows]: 'rwiiif',
+  [Kernel.sumRows]: 'rwiiifii',
   [Kernel.extremeColumns]: 'rwiif',
   [Kernel.indexExtreme]: 'rwiif',
   [Kernel.softmaxColumns]: 'rwiii',
-  [Kernel.product]: 'riiriiwiiiriwr',
+  [Kernel.product]: 'riiriiwiiiriwri',
   [Kernel.productNarrow]: 'rriwiiiri',
-  [Kernel.elementwiseLoss]: 'irrwwiiffw',
-  [Kernel.softmaxCrossEntropy]: 'rrwwiif',
-  [Kernel.linearModel]: 'irRrrrwwwwiif',
+  [Kernel.elementwiseLoss]: 'irrwwiiffwi',
+  [Kernel.softmaxCrossEntropy]: 'rrwwiifi',
+  [Kernel.linearModel]: 'irRrrrwwwwiifi',
   [Kernel.updateSgd]: 'mrmiRi',
   [Kernel.updateAdam]: 'mrmmmiRii',
   [Kernel.updateRmsprop]: 'mrmmmiR',
   [Kernel.updateAdadelta]: 'mrmmiR',
   [Kernel.updateAdamax]: 'mrmmiR',
   [Kernel.updateLion]: 'mrmiR',
-  [Kernel.findNonFinite]: 'riw',
+  [Kernel.findNonFinite]: 'riwi',
 };
+
+/** The signature of a kernel. */
+export const lettersOf = (kernel: Kernel): string => SIGNATURES[kernel];
 
 const HEADER_WORDS = 2;
 const isOperand = (letter: string) => letter !== 'i' && letter !== 'f';

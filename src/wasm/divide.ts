@@ -1,0 +1,188 @@
+import { BLOCK, Kernel, PANEL } from '../../assembly/kernel';
+import { LINE, roundUp } from './allocator';
+import { Storage } from './heap';
+import { type Argument, lettersOf, type Operand, type Step } from './record';
+
+/** How a call becomes several. */
+interface Cut {
+  /** The argument that is cut, at multiples of `unit`. */
+  readonly count: number;
+  readonly unit: number;
+  /** How far each argument moves for each one of the count: bytes of an operand, or what is added to a number. */
+  readonly by: Readonly<Record<number, number>>;
+  /** Arguments that are others than the whole call's. */
+  readonly set?: Readonly<Record<number, Argument>>;
+  /** What adds up the sums of the parts. */
+  readonly after?: readonly Step[];
+}
+
+/** Parts that may run at the same time, and what comes after them. Together they give the bits of the whole call. */
+export interface Division {
+  readonly parts: readonly Step[];
+  readonly after: readonly Step[];
+}
+
+/** Elements of a line: parts of flat memory do not share one. */
+const UNIT = LINE / 4;
+
+/** The kernels over flat memory: which argument is the number of elements, and which counts blocks of four random numbers. */
+const FLAT: Partial<Record<Kernel, readonly [count: number, first?: number]>> = {
+  [Kernel.copyWords]: [2],
+  [Kernel.fillWords]: [1],
+  [Kernel.fillUniform]: [1, 5],
+  [Kernel.fillNormal]: [1, 5],
+  [Kernel.fillMask]: [1, 9],
+  [Kernel.mapUnary]: [3],
+  [Kernel.select]: [4],
+  [Kernel.updateSgd]: [3],
+  [Kernel.updateAdam]: [5],
+  [Kernel.updateRmsprop]: [5],
+  [Kernel.updateAdadelta]: [4],
+  [Kernel.updateAdamax]: [4],
+  [Kernel.updateLion]: [3],
+};
+
+function flat(kernel: Kernel, [count, first]: readonly [number, number?]): Cut {
+  const by: Record<number, number> = first ? { 0: 4, [first]: 1 / 4 } : {};
+  // Rates are one row for all parts, and so is the counter of a mask.
+  if (!first) {
+    [...lettersOf(kernel)].forEach((letter, i) => {
+      if (!'Rif'.includes(letter)) by[i] = 4;
+    });
+  }
+  return { count, unit: UNIT, by };
+}
+
+/** How large a share the largest of so many parts has, of a size cut at multiples of a unit. */
+function largest(size: number, unit: number, parts: number): number {
+  const units = Math.ceil(size / unit);
+  return Math.ceil(units / parts) / units;
+}
+
+/** By columns of b, which are packed by each thread for itself, or where that is no less even by rows of a. */
+function product(n: (i: number) => number, parts: number): Cut {
+  const rowC = n(14) || n(8);
+  const columns = largest(n(8), PANEL, parts) <= largest(n(7), 2, parts);
+  return columns
+    ? { count: 8, unit: PANEL, by: { 3: 4 * n(5), 6: 4, 10: 4, 13: 4 }, set: { 14: rowC } }
+    : { count: 7, unit: 2, by: { 0: 4 * n(1), 6: 4 * rowC, 13: 4 * rowC } };
+}
+
+function copyStrided(n: (i: number) => number): Cut {
+  const sizes = [n(2), n(3), n(4), n(5)];
+  const axis = sizes.indexOf(Math.max(...sizes));
+  return { count: 2 + axis, unit: 1, by: { 0: 4 * n(6 + axis), 1: 4 * n(10 + axis) } };
+}
+
+/** Losses row by row, and then their sum. */
+function lossOfRows(
+  args: readonly Argument[],
+  { y, m, apart, by }: { y: number; m: number; apart: number; by: Cut['by'] },
+): Cut {
+  const count = args[m] as number;
+  const rows = { storage: new Storage(count * 4), offset: 0 };
+  return {
+    count: m,
+    unit: 1,
+    by: { ...by, [y]: 4 },
+    set: { [y]: rows, [apart]: 1 },
+    after: [{ kernel: Kernel.sumRows, args: [rows, args[y], 1, count, 1, args[m + 2]] }],
+  };
+}
+
+/** Loss and gradients of each block of rows, and then their sums. */
+function linearModel(args: readonly Argument[]): Cut {
+  const [, , , , , , y, dw, db, , m, k, divisor] = args as number[];
+  const blocks = Math.ceil((m as number) / BLOCK);
+  const width = roundUp(k as number, UNIT);
+  const after: Step[] = [];
+  const apart = (sum: Argument, n: number, row: number, by: Argument): Argument => {
+    const partial = sum && { storage: new Storage(blocks * row * 4), offset: 0 };
+    if (partial) after.push({ kernel: Kernel.sumRows, args: [partial, sum, 1, blocks, n, by, row, 1] });
+    return partial;
+  };
+  const set = { 6: apart(y, 1, 1, divisor), 7: apart(dw, k as number, width, 1), 8: apart(db, 1, 1, 1), 13: width };
+  return { count: 10, unit: BLOCK, by: { 2: 4, 6: 4 / BLOCK, 7: (4 * width) / BLOCK, 8: 4 / BLOCK }, set, after };
+}
+
+function cutOf({ kernel, args }: Step, parts: number): Cut | undefined {
+  const n = (i: number) => (args[i] ?? 0) as number;
+  const elements = FLAT[kernel];
+  if (elements) return flat(kernel, elements);
+  switch (kernel) {
+    case Kernel.copyStrided:
+      return copyStrided(n);
+    case Kernel.gatherRows:
+      return { count: 3, unit: 1, by: { 1: 4, 2: 4 * n(4) } };
+    case Kernel.mapBinary:
+      return n(4) > 1
+        ? { count: 4, unit: 1, by: { 1: 4 * n(6), 2: 4 * n(8), 3: 4 * n(5) } }
+        : { count: 5, unit: UNIT, by: { 1: 4 * n(7), 2: 4 * n(9), 3: 4 } };
+    case Kernel.sumColumns:
+    case Kernel.extremeColumns:
+    case Kernel.indexExtreme:
+      return { count: 2, unit: 1, by: { 0: 4 * n(3), 1: 4 } };
+    case Kernel.softmaxColumns:
+      return { count: 2, unit: 1, by: { 0: 4 * n(3), 1: 4 * n(3) } };
+    case Kernel.sumRows:
+      return n(2) > 1
+        ? { count: 2, unit: 1, by: { 0: 4 * n(3) * n(4), 1: 4 * n(4) } }
+        : { count: 4, unit: UNIT, by: { 0: 4, 1: 4 }, set: { 6: n(6) || n(4) } };
+    case Kernel.product:
+      return product(n, parts);
+    case Kernel.productNarrow:
+      return { count: 4, unit: 1, by: { 0: 4 * n(6), 3: 4 * n(5) } };
+    case Kernel.elementwiseLoss:
+      return lossOfRows(args, { y: 3, m: 5, apart: 10, by: { 1: 4 * n(6), 2: 4 * n(6), 4: 4 * n(6), 9: 4 * n(6) } });
+    case Kernel.softmaxCrossEntropy:
+      return lossOfRows(args, { y: 2, m: 4, apart: 7, by: { 0: 4 * n(5), 1: 4, 3: 4 * n(5) } });
+    case Kernel.linearModel:
+      return linearModel(args);
+    case Kernel.findNonFinite:
+      return n(3) > 0 ? { count: 1, unit: n(3), by: { 0: 4, 2: 4 / n(3) } } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Where a product packs its panels. */
+const PANELS = 12;
+
+const moved = ({ storage, offset, stride = 0, mask = -1 }: Operand, by: number): Operand => ({
+  storage,
+  offset: offset + by,
+  stride,
+  mask,
+});
+
+function partOf({ kernel, args }: Step, { by, set, count }: Cut, [from, to]: readonly [number, number]) {
+  const part: Argument[] = Array.from(lettersOf(kernel), (letter, i) => {
+    const arg = set?.[i] ?? args[i];
+    const far = (by[i] ?? 0) * from;
+    if ('if'.includes(letter)) return ((arg ?? 0) as number) + far;
+    return arg && moved(arg as Operand, far);
+  });
+  part[count] = to - from;
+  return { kernel, args: part };
+}
+
+/**
+ * A step in as many parts as there are storages for packed panels, or fewer; undefined where it stays whole.
+ *
+ * Parts write different elements, or the partial sums whose order assembly/kernel.ts fixes: so they give the same bits.
+ */
+export function divide(step: Step, panels: readonly Storage[]): Division | undefined {
+  const cut = cutOf(step, panels.length);
+  if (!cut) return undefined;
+  const size = step.args[cut.count] as number;
+  const units = Math.ceil(size / cut.unit);
+  const number = Math.min(units, panels.length);
+  if (number < 2) return undefined;
+  const edge = (i: number) => Math.min(size, Math.floor((units * i) / number) * cut.unit);
+  const parts = Array.from({ length: number }, (_, i) => {
+    const part = partOf(step, cut, [edge(i), edge(i + 1)]);
+    if (step.kernel === Kernel.product) part.args[PANELS] = { storage: panels[i] as Storage, offset: 0 };
+    return part;
+  });
+  return { parts, after: cut.after ?? [] };
+}
