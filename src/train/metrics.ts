@@ -79,8 +79,9 @@ function explained(o: ArrayLike<number>, t: ArrayLike<number>, { from, step }: {
   let rest = 0;
   let all = 0;
   for (let i = from; i < t.length; i += step) {
-    rest += ((t[i] as number) - (o[i] as number)) ** 2;
-    all += ((t[i] as number) - mean) ** 2;
+    const [error, deviation] = [(t[i] as number) - (o[i] as number), (t[i] as number) - mean];
+    rest += error * error;
+    all += deviation * deviation;
   }
   if (all === 0) return rest === 0 ? 1 : 0;
   return 1 - rest / all;

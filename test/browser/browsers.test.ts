@@ -17,7 +17,7 @@ interface Regression {
 describeBrowsers((page) => {
   it.each([true, false])('a page whose isolation is %s trains a line', async (isolated) => {
     const trained = (await page.run('regression.ts', { isolated, parameters: { epochs: 5 } })) as Regression;
-    expect(trained.agent).toMatch(AGENTS[page.browser] as RegExp);
+    expect(trained.agent).toMatch(AGENTS[page.engine] as RegExp);
     expect(trained.isolated).toBe(isolated);
     expect(trained.line[0]).toBeCloseTo(3, 4);
     expect(trained.line[1]).toBeCloseTo(2, 4);

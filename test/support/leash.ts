@@ -37,10 +37,10 @@ export class Leashed {
     return this.#said;
   }
 
-  /** The first group of the pattern in what the program prints, within 30 seconds. */
-  hear(pattern: RegExp): Promise<string> {
+  /** The first group of the pattern in what the program prints. */
+  hear(pattern: RegExp, milliseconds = 30_000): Promise<string> {
     return within(
-      30_000,
+      milliseconds,
       async () => pattern.exec(this.#said)?.[1],
       () => `${pattern} in:\n${this.#said}`,
     );

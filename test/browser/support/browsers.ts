@@ -3,23 +3,15 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import puppeteer, { type Browser as Puppet } from 'puppeteer-core';
 import { Leashed } from '../../support/leash';
+import type { Engine } from './engine';
+import { Server } from './server';
 import { openSession } from './webdriver';
 
-/** A running browser. */
-export interface Driver {
-  /** Loads the page in a new tab, waits for its answer and closes the tab. */
-  ask(url: string): Promise<string>;
-  close(): Promise<void>;
-}
+/** What to take back, the last first. */
+type Undoing = (() => unknown)[];
 
-/** A browser that tests can run in. */
-export interface BrowserKind {
-  name: string;
-  /** The Debian packages that bring it. */
-  packages: string;
-  isInstalled(): boolean;
-  launch(): Promise<Driver>;
-}
+/** Loads a page and waits for its answer. */
+type Ask = (url: string) => Promise<string>;
 
 /** Where Debian, Fedora and Arch put what is not meant to be on the path. */
 const MINI_BROWSERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'libexec', 'lib'].flatMap((folder) =>
@@ -82,21 +74,35 @@ async function undo(steps: readonly (() => unknown)[]): Promise<void> {
   }
 }
 
-/** Starts something of several parts; each part says how it is taken back, which happens too if a later one fails. */
-async function launching(
-  parts: (undoing: (() => unknown)[]) => Promise<(url: string) => Promise<string>>,
-): Promise<Driver> {
-  const undoing: (() => unknown)[] = [];
-  try {
-    const ask = await parts(undoing);
-    return { ask, close: () => undo(undoing) };
-  } catch (error) {
-    await undo(undoing);
-    throw error;
-  }
+/** A browser: what must be installed for it, and how it is opened. */
+interface Browser {
+  /** Debian's packages that bring it. */
+  packages: string;
+  isInstalled: boolean;
+  /** Starts it; each part says how it is taken back, which happens too if a later one fails. */
+  open(undoing: Undoing): Promise<Ask>;
 }
 
-function askByPuppet(puppet: Puppet): (url: string) => Promise<string> {
+function browserEngine(name: string, { packages, isInstalled, open }: Browser): Engine {
+  return {
+    name,
+    toInstall: isInstalled ? undefined : `apt-get install -y ${packages}`,
+    async launch() {
+      const server = new Server();
+      const undoing: Undoing = [() => server.close()];
+      const close = () => undo(undoing);
+      try {
+        const ask = await open(undoing);
+        return { close, run: async (page, options) => JSON.parse(await ask(await server.serve(page, options))) };
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    },
+  };
+}
+
+function askByPuppet(puppet: Puppet): Ask {
   return async (url) => {
     const page = await puppet.newPage();
     try {
@@ -108,73 +114,66 @@ function askByPuppet(puppet: Puppet): (url: string) => Promise<string> {
   };
 }
 
-function launchChromium(): Promise<Driver> {
-  return launching(async (undoing) => {
-    const profile = scratch();
-    undoing.unshift(profile.remove);
-    const leashed = new Leashed([findChromium() as string, `--user-data-dir=${profile.path}`, ...CHROMIUM_FLAGS]);
-    undoing.unshift(() => leashed.release());
-    const browserWSEndpoint = await leashed.hear(/DevTools listening on (\S+)/);
-    const puppet = await puppeteer.connect({ browserWSEndpoint });
-    undoing.unshift(() => puppet.disconnect());
-    return askByPuppet(puppet);
-  });
+async function openChromium(undoing: Undoing): Promise<Ask> {
+  const profile = scratch();
+  undoing.unshift(profile.remove);
+  const leashed = new Leashed([findChromium() as string, `--user-data-dir=${profile.path}`, ...CHROMIUM_FLAGS]);
+  undoing.unshift(() => leashed.release());
+  const browserWSEndpoint = await leashed.hear(/DevTools listening on (\S+)/);
+  const puppet = await puppeteer.connect({ browserWSEndpoint });
+  undoing.unshift(() => puppet.disconnect());
+  return askByPuppet(puppet);
 }
 
-function launchFirefox(): Promise<Driver> {
-  return launching(async (undoing) => {
-    const profile = scratch();
-    undoing.unshift(profile.remove);
-    const lines = Object.entries(FIREFOX_PREFERENCES).map(
-      ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,
-    );
-    writeFileSync(join(profile.path, 'user.js'), lines.join('\n'));
-    const leashed = new Leashed([
-      findFirefox() as string,
-      '--headless',
-      '--no-remote',
-      '--profile',
-      profile.path,
-      '--remote-debugging-port=0',
-    ]);
-    undoing.unshift(() => leashed.release());
-    const url = await leashed.hear(/WebDriver BiDi listening on (\S+)/);
-    const puppet = await puppeteer.connect({ browserWSEndpoint: `${url}/session`, protocol: 'webDriverBiDi' });
-    undoing.unshift(() => puppet.disconnect());
-    return askByPuppet(puppet);
-  });
+async function openFirefox(undoing: Undoing): Promise<Ask> {
+  const profile = scratch();
+  undoing.unshift(profile.remove);
+  const lines = Object.entries(FIREFOX_PREFERENCES).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,
+  );
+  writeFileSync(join(profile.path, 'user.js'), lines.join('\n'));
+  const leashed = new Leashed([
+    findFirefox() as string,
+    '--headless',
+    '--no-remote',
+    '--profile',
+    profile.path,
+    '--remote-debugging-port=0',
+  ]);
+  undoing.unshift(() => leashed.release());
+  const url = await leashed.hear(/WebDriver BiDi listening on (\S+)/);
+  const puppet = await puppeteer.connect({ browserWSEndpoint: `${url}/session`, protocol: 'webDriverBiDi' });
+  undoing.unshift(() => puppet.disconnect());
+  return askByPuppet(puppet);
 }
 
-function launchWebKit(): Promise<Driver> {
-  return launching(async (undoing) => {
-    const screen = new Leashed(['Xvfb', '-displayfd', '1', '-nolisten', 'tcp', '-screen', '0', '1024x768x24']);
-    undoing.unshift(() => screen.release());
-    const home = scratch();
-    undoing.unshift(home.remove);
-    const session = await openSession({
-      driver: 'WebKitWebDriver',
-      options: { 'webkitgtk:browserOptions': { binary: findMiniBrowser(), args: ['--automation'] } },
-      env: {
-        DISPLAY: `:${await screen.hear(/(\d+)/)}`,
-        // Its sandbox needs rights that a container and root lack.
-        WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
-        XDG_CACHE_HOME: home.path,
-        XDG_DATA_HOME: home.path,
-      },
-    });
-    undoing.unshift(session.close);
-    return session.ask;
+async function openWebKit(undoing: Undoing): Promise<Ask> {
+  const screen = new Leashed(['Xvfb', '-displayfd', '1', '-nolisten', 'tcp', '-screen', '0', '1024x768x24']);
+  undoing.unshift(() => screen.release());
+  const home = scratch();
+  undoing.unshift(home.remove);
+  const session = await openSession({
+    driver: 'WebKitWebDriver',
+    options: { 'webkitgtk:browserOptions': { binary: findMiniBrowser(), args: ['--automation'] } },
+    env: {
+      DISPLAY: `:${await screen.hear(/(\d+)/)}`,
+      // Its sandbox needs rights that a container and root lack.
+      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+      XDG_CACHE_HOME: home.path,
+      XDG_DATA_HOME: home.path,
+    },
   });
+  undoing.unshift(session.close);
+  return session.ask;
 }
 
 /** The browsers that the tests run in. */
-export const BROWSERS: readonly BrowserKind[] = [
-  { name: 'Chromium', packages: 'chromium', isInstalled: () => findChromium() !== undefined, launch: launchChromium },
-  { name: 'Firefox', packages: 'firefox-esr', isInstalled: () => findFirefox() !== undefined, launch: launchFirefox },
-  {
-    name: 'WebKitGTK',
+export const BROWSERS: readonly Engine[] = [
+  browserEngine('Chromium', { packages: 'chromium', isInstalled: !!findChromium(), open: openChromium }),
+  browserEngine('Firefox', { packages: 'firefox-esr', isInstalled: !!findFirefox(), open: openFirefox }),
+  browserEngine('WebKitGTK', {
     packages: 'webkit2gtk-driver xvfb',
-    isInstalled: () => [find('WebKitWebDriver'), find('Xvfb'), findMiniBrowser()].every((path) => path !== undefined),
-    launch: launchWebKit,
-  },
+    isInstalled: [find('WebKitWebDriver'), find('Xvfb'), findMiniBrowser()].every((path) => path !== undefined),
+    open: openWebKit,
+  }),
 ];

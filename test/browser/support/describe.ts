@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BROWSERS, type Driver } from './browsers';
-import { type Answer, type PageOptions, Server } from './server';
+import { BROWSERS } from './browsers';
+import type { Driver, Engine } from './engine';
+import { PROCESSES } from './processes';
+import type { PageOptions } from './server';
 
-/** The browser of a test. */
+/** The engine of a test. */
 export interface Page {
-  readonly browser: string;
+  readonly engine: string;
   /** What the default export of a module of test/browser/pages returns, as JSON says it; what it throws is thrown. */
   run(page: string, options?: PageOptions): Promise<unknown>;
 }
@@ -14,31 +16,35 @@ export interface Page {
  * fails instead.
  */
 export function describeBrowsers(tests: (page: Page) => void): void {
-  for (const kind of BROWSERS) {
-    if (kind.isInstalled()) describe(`in ${kind.name}`, () => inBrowser(kind, tests));
-    else if (process.env.CI) it(`${kind.name} is installed`, () => expect.fail(`apt-get install -y ${kind.packages}`));
-    else describe.skip(`in ${kind.name}, which is not installed`, () => tests({ browser: kind.name, run }));
-  }
+  for (const browser of BROWSERS) describeEngine(browser, tests);
 }
 
-const run = () => Promise.reject(new Error('There is no browser.'));
+/** Describes tests in each browser, and in Node of several versions, Bun and Deno, which have no page and take its parameters only. */
+export function describeEngines(tests: (page: Page) => void): void {
+  for (const engine of [...PROCESSES, ...BROWSERS]) describeEngine(engine, tests);
+}
 
-function inBrowser(kind: (typeof BROWSERS)[number], tests: (page: Page) => void): void {
-  const server = new Server();
+function describeEngine(engine: Engine, tests: (page: Page) => void): void {
+  if (engine.toInstall === undefined) describe(`in ${engine.name}`, () => testIn(engine, tests));
+  else if (process.env.CI) it(`${engine.name} is installed`, () => expect.fail(`It is not: ${engine.toInstall}`));
+  else describe.skip(`in ${engine.name}, which is not installed`, () => tests({ engine: engine.name, run }));
+}
+
+const run = () => Promise.reject(new Error('The engine is not installed.'));
+
+function testIn(engine: Engine, tests: (page: Page) => void): void {
   let driver: Driver | undefined;
   beforeAll(async () => {
-    driver = await kind.launch();
+    driver = await engine.launch();
   }, 60_000);
-  afterAll(async () => {
-    await driver?.close();
-    await server.close();
-  }, 20_000);
+  afterAll(() => driver?.close(), 20_000);
 
-  async function run(page: string, options: PageOptions = {}): Promise<unknown> {
-    const url = await server.serve(page, options);
-    const answer = JSON.parse((await driver?.ask(url)) ?? '') as Answer;
-    if ('error' in answer) throw new Error(`In ${kind.name}: ${answer.error}`);
-    return answer.value;
-  }
-  tests({ browser: kind.name, run });
+  tests({
+    engine: engine.name,
+    async run(page, options = {}) {
+      const answer = await (driver as Driver).run(page, options);
+      if ('error' in answer) throw new Error(`In ${engine.name}: ${answer.error}`);
+      return answer.value;
+    },
+  });
 }

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { Leashed, within } from '../../support/leash';
-import type { Driver } from './browsers';
 
 /** A port that was free a moment ago: WebKitWebDriver does not choose one by itself. */
 async function freePort(): Promise<number> {
@@ -29,8 +28,14 @@ export interface SessionOptions {
   env: Readonly<Record<string, string>>;
 }
 
+interface Session {
+  /** Loads the page and waits for its answer. */
+  ask(url: string): Promise<string>;
+  close(): Promise<void>;
+}
+
 /** Starts a driver and a browser session in it. */
-export async function openSession({ driver, options, env }: SessionOptions): Promise<Driver> {
+export async function openSession({ driver, options, env }: SessionOptions): Promise<Session> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const leashed = new Leashed([driver, `--port=${port}`], env);
