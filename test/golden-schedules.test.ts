@@ -26,6 +26,7 @@ const SCHEDULES = {
   OneCycleLR: optim.OneCycleLR,
   LinearLR: optim.LinearLR,
   LambdaLR: optim.LambdaLR,
+  SWALR: optim.SWALR,
   SequentialLR: optim.SequentialLR,
   ReduceLROnPlateau: optim.ReduceLROnPlateau,
 };
@@ -100,7 +101,8 @@ const runs = cases.filter(
   (c) =>
     c.optimizer === 'SGD' &&
     !(c.schedule === 'OneCycleLR' && 'stepsPerEpoch' in c.options) &&
-    !c.name.includes('three'),
+    !c.name.includes('three') &&
+    c.name !== 'SWALR linear',
 );
 
 describe('fit', () => {
@@ -164,6 +166,13 @@ describe('a schedule', () => {
       "per is batch; it must be 'epoch' or 'step'.",
     ],
     [() => new optim.MultiStepLR(optimizer(), { milestones: 3 as never }), 'milestones is 3;'],
+    [() => new optim.SWALR(optimizer(), { swaLr: [1, 2] }), 'swaLr has 2 rates; the optimizer has 1 groups.'],
+    [() => new optim.SWALR(optimizer(), { swaLr: -1 }), 'swaLr is -1;'],
+    [() => new optim.SWALR(optimizer(), { swaLr: 1, annealEpochs: 0.5 }), 'annealEpochs is 0.5;'],
+    [
+      () => new optim.SWALR(optimizer(), { swaLr: 1, annealStrategy: 'sine' as never }),
+      "annealStrategy is sine; it must be 'cos' or 'linear'.",
+    ],
     [() => new optim.LambdaLR(optimizer(), { lrLambda: () => Number.NaN }), 'lrLambda(0) is NaN;'],
     [() => new optim.OneCycleLR(optimizer(), { maxLr: 1 }), 'totalSteps (or epochs × stepsPerEpoch) is undefined;'],
     [() => new optim.OneCycleLR(plain(), { maxLr: 1, totalSteps: 5 }), 'neither momentum nor betas to cycle'],
@@ -172,6 +181,21 @@ describe('a schedule', () => {
   ])('says what is wrong: %s', (call, message) => {
     expect(call).toThrow(OptionError);
     expect(call).toThrow(message);
+  });
+
+  it('of averaging begins at the rate that it finds', () => {
+    const own = optimizer();
+    const [falling, averaging] = [
+      new optim.StepLR(own, { stepSize: 1, gamma: 0.5 }),
+      new optim.SWALR(own, { swaLr: 0.2, annealEpochs: 2, annealStrategy: 'linear' }),
+    ];
+    falling.step();
+    falling.step();
+    const found = [1, 2, 3].map(() => {
+      averaging.step();
+      return own.lr;
+    });
+    expectClose('rates', found, [(0.025 + 0.2) / 2, 0.2, 0.2], exact);
   });
 
   it('of another optimizer is refused by fit', async () => {

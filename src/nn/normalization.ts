@@ -108,7 +108,7 @@ export interface BatchNorm1dOptions {
  */
 export class BatchNorm1d extends Module {
   readonly eps: number;
-  readonly momentum: number | null;
+  momentum: number | null;
   readonly weight: Tensor | undefined;
   readonly bias: Tensor | undefined;
   readonly runningMean: Tensor | undefined;
@@ -134,6 +134,13 @@ export class BatchNorm1d extends Module {
     this.runningMean = zeros([features]);
     this.runningVar = ones([features]);
     this.batches = tensor(0, { dtype: 'int32' });
+  }
+
+  /** Forgets the batches so far: a mean of 0 and a variance of 1. */
+  resetRunningStats(): void {
+    this.runningMean?.assign(zeros([this.features]));
+    this.runningVar?.assign(ones([this.features]));
+    this.batches?.assign(0);
   }
 
   private get running(): { mean: Tensor; variance: Tensor; batches: Tensor } | undefined {

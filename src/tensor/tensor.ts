@@ -231,6 +231,13 @@ export class Tensor {
     backward(this, options.retainGraph ?? false);
   }
 
+  /** @internal Exchanges the elements with those of another tensor of this shape and type. */
+  exchange(other: Tensor): void {
+    const { storage } = this;
+    (this as { storage: Storage }).storage = other.storage;
+    (other as { storage: Storage }).storage = storage;
+  }
+
   // ---- what the ops build on
 
   /** @internal A new tensor for a result. */

@@ -27,7 +27,7 @@ export function lossOfBatch({ model, options, weights }: Job): (batch: readonly 
 
 /** One step of training on a batch: the same code for both drivers. */
 function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
-  const { optimizer, clipGradNorm: norm, clipGradValue: most } = job.options;
+  const { optimizer, clipGradNorm: norm, clipGradValue: most, averaging } = job.options;
   const lossFunction = lossOfBatch(job);
   const { params } = optimizer as Optimizer;
   return (batch) => {
@@ -44,6 +44,7 @@ function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
     if (norm !== undefined) clipGradNorm(params, norm);
     if (most !== undefined) clipGradValue(params, most);
     optimizer.step();
+    if (averaging?.per === 'step') averaging.updateParameters();
     return value;
   };
 }
@@ -204,8 +205,9 @@ class Eager implements Driver {
   }
 
   run(first: number): number[] {
+    const { averaging } = this.job.options;
     const optimizer = this.job.options.optimizer as Optimizer;
-    const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model)])];
+    const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model), ...(averaging?.changed() ?? [])])];
     const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
     const batch = this.batches?.next().value as readonly Tensor[];
     const weights = this.job.weights && (batch.at(-1) as Tensor).toTypedArray();

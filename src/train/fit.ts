@@ -81,6 +81,7 @@ async function train(driver: Driver, job: Job, history: History): Promise<void> 
       history.stoppedBy = 'signal';
       return;
     }
+    if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
     const row = await rowOf(job, { epoch, loss, lr: rateOf(options), seconds: 0 });
     stepEpoch(options, row);
     row.seconds = (performance.now() - began) / 1000;

@@ -15,6 +15,15 @@ export interface EarlyStopping {
   targetLoss?: number;
 }
 
+/** What keeps averages of a model's parameters: an `AveragedModel`. */
+export interface Averaging {
+  readonly model: Module;
+  readonly per: 'epoch' | 'step';
+  updateParameters(): void;
+  /** @internal */
+  changed(): Tensor[];
+}
+
 export interface BatchRow {
   /** Counted from 1. */
   epoch: number;
@@ -56,6 +65,8 @@ export interface FitOptions {
   classWeight?: Tensor | Data | 'balanced';
   /** Sets the optimizer's rates: after each step, or after each epoch, as its `per` says. */
   scheduler?: AnySchedule | ReduceLROnPlateau;
+  /** An AveragedModel of the model: its averages go on after each step, or after each epoch, as its `per` says. */
+  averaging?: Averaging;
   earlyStopping?: EarlyStopping;
   /** Called after each epoch; a promise is awaited. */
   onEpochEnd?: (row: HistoryRow) => unknown;
@@ -81,6 +92,7 @@ const NAMES = [
   'sampleWeight',
   'classWeight',
   'scheduler',
+  'averaging',
   'earlyStopping',
   'onEpochEnd',
   'onBatchEnd',
@@ -130,6 +142,9 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
     throw new OptionError(
       'scheduler is not one of this optimizer; give one such as new StepLR(optimizer, { stepSize: 10 }).',
     );
+  }
+  if (options.averaging !== undefined && options.averaging?.model !== model) {
+    throw new OptionError('averaging is not of this model; give new AveragedModel(model).');
   }
   checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);
   const target = options.earlyStopping?.targetLoss;

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 
 import torch
 
+import averages
 import losses
 import modules
 import more_modules
@@ -35,7 +36,7 @@ def main():
     torch.set_num_threads(1)
     folder = Path(__file__).parent
     total = 0
-    for room in (text, ops, modules, more_modules, losses, trajectories, optimizers, schedules, preprocessing, weighted):
+    for room in (text, ops, modules, more_modules, losses, trajectories, optimizers, schedules, preprocessing, weighted, averages):
         path = folder / f"{room.__name__}.json"
         path.write_text(dump(room.build(), DIGITS.get(room, 8)) + "\n")
         total += path.stat().st_size

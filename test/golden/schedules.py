@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch.optim import lr_scheduler as torch_schedules
+from torch.optim import swa_utils
 
 STEPS = 25
 RATES = (0.1, 0.03)
@@ -33,6 +34,9 @@ SCHEDULES = {
     "OneCycleLR without momentum": ("OneCycleLR", {"maxLr": 0.5, "totalSteps": 40, "cycleMomentum": False}),
     "LinearLR": ("LinearLR", {}),
     "LinearLR with options": ("LinearLR", {"startFactor": 0.9, "endFactor": 0.1, "totalIters": 11}),
+    "SWALR": ("SWALR", {"swaLr": 0.05}),
+    "SWALR linear": ("SWALR", {"swaLr": [0.5, 0.01], "annealEpochs": 7, "annealStrategy": "linear"}),
+    "SWALR at once": ("SWALR", {"swaLr": 0.05, "annealEpochs": 0}),
     "LambdaLR": ("LambdaLR", {"lrLambda": "1 / (1 + n)"}),
     "SequentialLR": (
         "SequentialLR",
@@ -68,7 +72,7 @@ def schedule(row, optimizer):
         options = {"lr_lambda": lambda n: 1 / (1 + n)}
     if parts:
         options["schedulers"] = [schedule(part, optimizer) for part in parts]
-    return getattr(torch_schedules, name)(optimizer, **options)
+    return getattr(swa_utils if name == "SWALR" else torch_schedules, name)(optimizer, **options)
 
 
 def case(row, optimizer):

@@ -1,4 +1,4 @@
-import { checkNumber, isCount, isRate } from '../../errors';
+import { checkNumber, isCount, isRate, OptionError } from '../../errors';
 import { cosinePi } from '../exact';
 import { type AnyOptimizer, Schedule, type ScheduleOptions } from './schedule';
 
@@ -10,8 +10,28 @@ export interface CosineAnnealingLROptions extends ScheduleOptions {
 }
 
 /** From `high` at x = 0 to `low` at x = 1 along half a cosine. */
-export function anneal(high: number, low: number, x: number): number {
+function anneal(high: number, low: number, x: number): number {
   return low + ((high - low) * (1 + cosinePi(x))) / 2;
+}
+
+/** How a schedule goes from one value to another: along half a cosine or a straight line. */
+export type AnnealStrategy = 'cos' | 'linear';
+
+export function checkStrategy(strategy: unknown): void {
+  if (strategy !== 'cos' && strategy !== 'linear')
+    throw new OptionError(`annealStrategy is ${String(strategy)}; it must be 'cos' or 'linear'.`);
+}
+
+/** The value after a share x of the way between two. */
+export function annealedBy(strategy: AnnealStrategy, [from, to]: readonly [number, number], x: number): number {
+  return strategy === 'cos' ? anneal(from, to, x) : from + (to - from) * x;
+}
+
+/** Throws unless rates are one for all groups, or one for each. */
+export function checkRates(name: string, rates: number | readonly number[], groups: readonly unknown[]): void {
+  if (Array.isArray(rates) && rates.length !== groups.length)
+    throw new OptionError(`${name} has ${rates.length} rates; the optimizer has ${groups.length} groups.`);
+  for (const rate of [rates].flat()) checkNumber(name, rate, isRate);
 }
 
 /**

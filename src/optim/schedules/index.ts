@@ -1,4 +1,5 @@
 export {
+  type AnnealStrategy,
   CosineAnnealingLR,
   type CosineAnnealingLROptions,
   CosineAnnealingWarmRestarts,
@@ -20,3 +21,4 @@ export {
   StepLR,
   type StepLROptions,
 } from './steps';
+export { SWALR, type SWALROptions } from './swa';

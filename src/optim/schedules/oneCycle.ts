@@ -1,6 +1,6 @@
-import { checkNumber, isCount, isFraction, isRate, OptionError } from '../../errors';
+import { checkNumber, isCount, isFraction, OptionError } from '../../errors';
 import { checkFlag, isShare } from '../checks';
-import { anneal } from './cosine';
+import { type AnnealStrategy, annealedBy, checkRates, checkStrategy } from './cosine';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
 
 export interface OneCycleLROptions extends ScheduleOptions {
@@ -13,7 +13,7 @@ export interface OneCycleLROptions extends ScheduleOptions {
   /** The share of the steps in which the rate rises. Default: 0.3. */
   pctStart?: number;
   /** Along half a cosine or a straight line. Default: 'cos'. */
-  annealStrategy?: 'cos' | 'linear';
+  annealStrategy?: AnnealStrategy;
   /** Let the momentum (β₁ where there are betas) fall while the rate rises, and back. Default: true. */
   cycleMomentum?: boolean;
   /** The lowest momentum. Default: 0.85. */
@@ -80,17 +80,13 @@ export class OneCycleLR extends Schedule<OneCycleLROptions> {
 
   protected check(options: Required<OneCycleLROptions>): void {
     const groups = groupsOf(this.optimizer);
-    const { maxLr, annealStrategy, divFactor, finalDivFactor, baseMomentum, maxMomentum, epochs, stepsPerEpoch } =
-      options;
-    if (Array.isArray(maxLr) && maxLr.length !== groups.length)
-      throw new OptionError(`maxLr has ${maxLr.length} rates; the optimizer has ${groups.length} groups.`);
-    for (const rate of [maxLr].flat()) checkNumber('maxLr', rate, isRate);
+    const { maxLr, divFactor, finalDivFactor, baseMomentum, maxMomentum, epochs, stepsPerEpoch } = options;
+    checkRates('maxLr', maxLr, groups);
     if (options.totalSteps === undefined && epochs !== undefined && stepsPerEpoch !== undefined)
       options.totalSteps = epochs * stepsPerEpoch;
     checkNumber('totalSteps (or epochs × stepsPerEpoch)', options.totalSteps, isCount);
     checkNumber('pctStart', options.pctStart, isShare);
-    if (annealStrategy !== 'cos' && annealStrategy !== 'linear')
-      throw new OptionError(`annealStrategy is ${String(annealStrategy)}; it must be 'cos' or 'linear'.`);
+    checkStrategy(options.annealStrategy);
     for (const [name, value] of Object.entries({ divFactor, finalDivFactor })) checkNumber(name, value, isDivisor);
     for (const [name, value] of Object.entries({ baseMomentum, maxMomentum })) checkNumber(name, value, isFraction);
     checkFlag('threePhase', options.threePhase);
@@ -115,8 +111,7 @@ export class OneCycleLR extends Schedule<OneCycleLROptions> {
   /** The value at a count of steps, where `corners` are the values between which each phase goes. */
   private between(count: number, corners: readonly number[]): number {
     const { phase, x } = this.position(count);
-    const [from, to] = [corners[phase] as number, corners[phase + 1] as number];
-    return this.options.annealStrategy === 'cos' ? anneal(from, to, x) : from + (to - from) * x;
+    return annealedBy(this.options.annealStrategy, [corners[phase] as number, corners[phase + 1] as number], x);
   }
 
   protected rate(_first: number, count: number, group: number): number {
