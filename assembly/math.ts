@@ -8,6 +8,8 @@ import { INFINITY } from './lanes';
 const LN2_HIGH: f32 = 0.693145751953125;
 const LN2_LOW: f32 = 1.428606765330187e-6;
 const LOG2_E: f32 = 1.4426950408889634;
+/** 1.5 * 2^23: added to a number it rounds it to a whole one, to even in the middle, which its last bits then hold. */
+const ROUNDING: f32 = 12582912;
 
 export function splat(x: f32): v128 {
   return f32x4.splat(x);
@@ -34,8 +36,9 @@ function powerOfTwo(n: v128): v128 {
 
 /** exp(x) = 2^n exp(r), r = x - n ln 2; 2^n in two factors, so that it neither overflows nor goes subnormal early. */
 export function exp(x: v128): v128 {
-  const limited = f32x4.min(f32x4.max(x, splat(-104)), splat(89));
-  const n = f32x4.nearest(f32x4.mul(limited, splat(LOG2_E)));
+  const limited = f32x4.pmin(f32x4.pmax(x, splat(-104)), splat(89));
+  const rounded = f32x4.add(f32x4.mul(limited, splat(LOG2_E)), splat(ROUNDING));
+  const n = f32x4.sub(rounded, splat(ROUNDING));
   const r = f32x4.sub(f32x4.sub(limited, f32x4.mul(n, splat(LN2_HIGH))), f32x4.mul(n, splat(LN2_LOW)));
   let q = splat(0.0013951717410236597);
   q = step(q, r, 0.008369598537683487);
@@ -43,7 +46,7 @@ export function exp(x: v128): v128 {
   q = step(q, r, 0.16666512191295624);
   q = step(q, r, 0.5);
   const y = f32x4.add(f32x4.add(f32x4.mul(q, f32x4.mul(r, r)), r), splat(1));
-  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const whole = i32x4.sub(rounded, splat(ROUNDING));
   const half = i32x4.shr_s(whole, 1);
   return f32x4.mul(f32x4.mul(y, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
 }
@@ -61,13 +64,11 @@ export function expm1(x: v128): v128 {
   return choose(f32x4.lt(f32x4.abs(x), splat(0.5)), near, f32x4.sub(exp(x), splat(1)));
 }
 
-/** log(x) = e ln 2 + log(1 + f), x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)). Subnormals are scaled by 2^23 first. */
-export function log(x: v128): v128 {
-  const small = f32x4.lt(x, splat(1.1754943508222875e-38));
-  const scaled = choose(small, f32x4.mul(x, splat(8388608)), x);
-  const e = i32x4.shr_s(i32x4.sub(scaled, i32x4.splat(0x3f3504f3)), 23);
-  const f = f32x4.sub(i32x4.sub(scaled, i32x4.shl(e, 23)), splat(1));
-  const n = f32x4.convert_i32x4_s(i32x4.sub(e, v128.and(small, i32x4.splat(23))));
+/** log(2^-scale x) = n ln 2 + log(1 + f), x = 2^(n + scale) (1 + f) positive and normal, 1 + f in [sqrt(1/2), sqrt(2)). */
+function logNormal(x: v128, scale: v128): v128 {
+  const e = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23);
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), splat(1));
+  const n = f32x4.convert_i32x4_s(i32x4.sub(e, scale));
   let q = splat(0.06915804743766785);
   q = step(q, f, -0.11791310459375381);
   q = step(q, f, 0.11873586475849152);
@@ -80,16 +81,22 @@ export function log(x: v128): v128 {
   const f2 = f32x4.mul(f, f);
   let low = f32x4.add(f32x4.mul(f32x4.mul(q, f), f2), f32x4.mul(n, splat(LN2_LOW)));
   low = f32x4.sub(low, f32x4.mul(f2, splat(0.5)));
-  const y = f32x4.add(f32x4.add(low, f), f32x4.mul(n, splat(LN2_HIGH)));
+  return f32x4.add(f32x4.add(low, f), f32x4.mul(n, splat(LN2_HIGH)));
+}
+
+/** The natural logarithm. Subnormals are scaled by 2^23 first. */
+export function log(x: v128): v128 {
+  const small = f32x4.lt(x, splat(1.1754943508222875e-38));
+  const y = logNormal(choose(small, f32x4.mul(x, splat(8388608)), x), v128.and(small, i32x4.splat(23)));
   const finite = choose(f32x4.le(x, splat(f32.MAX_VALUE)), y, x);
   const positive = choose(f32x4.lt(x, splat(0)), splat(<f32>NaN), finite);
   return choose(f32x4.eq(x, splat(0)), splat(-INFINITY), positive);
 }
 
-/** log(1 + x) for x in [0, 1]: what the sum 1 + x rounded away comes back as a first-order term. */
+/** log(1 + x) for x in [0, 1], or NaN: what the sum 1 + x rounded away comes back as a first-order term. */
 function log1pUnit(x: v128): v128 {
   const u = f32x4.add(x, splat(1));
-  return f32x4.add(log(u), f32x4.div(f32x4.sub(x, f32x4.sub(u, splat(1))), u));
+  return f32x4.add(logNormal(u, i32x4.splat(0)), f32x4.div(f32x4.sub(x, f32x4.sub(u, splat(1))), u));
 }
 
 /** tanh(x) = 1 - 2 / (exp(2 |x|) + 1) with the sign of x, and an odd polynomial near 0. */
@@ -123,12 +130,12 @@ export function sigmoid(x: v128): v128 {
 
 /** log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)). */
 export function softplus(x: v128): v128 {
-  return f32x4.add(f32x4.max(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
+  return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
 }
 
 /** erf(x): an odd polynomial near 0, 1 - exp(-Q(|x|)) with Q = -log(erfc) beyond. */
 export function erf(x: v128): v128 {
-  const a = f32x4.min(f32x4.abs(x), splat(4));
+  const a = f32x4.pmin(f32x4.abs(x), splat(4));
   const z = f32x4.mul(x, x);
   let near = splat(8.53883902891539e-5);
   near = step(near, z, -0.0008181927260011435);
