@@ -1,5 +1,5 @@
 import { Binary, Unary } from './kernel';
-import { storePart } from './lanes';
+import { relu, storePart } from './lanes';
 import * as math from './math';
 
 const SQRT_HALF: f32 = 0.7071067811865476;
@@ -31,7 +31,7 @@ class Sin { f(x: v128, p: v128): v128 { return math.sin(x); } }
 class Cos { f(x: v128, p: v128): v128 { return math.cos(x); } }
 class Tanh { f(x: v128, p: v128): v128 { return math.tanh(x); } }
 class Sigmoid { f(x: v128, p: v128): v128 { return math.sigmoid(x); } }
-class Relu { f(x: v128, p: v128): v128 { return f32x4.max(x, splat(0)); } }
+class Relu { f(x: v128, p: v128): v128 { return relu(x); } }
 class LeakyRelu { f(x: v128, p: v128): v128 { return v128.bitselect(f32x4.mul(x, p), x, f32x4.lt(x, splat(0))); } }
 class Elu { f(x: v128, p: v128): v128 { return v128.bitselect(x, f32x4.mul(p, math.expm1(x)), positive(x)); } }
 class Silu { f(x: v128, p: v128): v128 { return f32x4.mul(x, math.sigmoid(x)); } }

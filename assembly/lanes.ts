@@ -23,9 +23,29 @@ export function storePart(y: usize, v: v128, left: i32): void {
   if (left > 2) f32.store(y, f32x4.extract_lane(v, 2), 8);
 }
 
-/** The last folds of order (b): 16 partials in four vectors by 8, 4, 2, 1. Rotating the four vectors changes nothing. */
-export function fold(s0: v128, s1: v128, s2: v128, s3: v128): f32 {
-  const s = f32x4.add(f32x4.add(s0, s2), f32x4.add(s1, s3));
-  const pairs = f32x4.add(s, i8x16.shuffle(s, s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+/** The folds of order (b) by 8 and 4: 16 partials in four vectors. Rotating the four vectors changes nothing. */
+export function foldVectors(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
+  return f32x4.add(f32x4.add(s0, s2), f32x4.add(s1, s3));
+}
+
+/** The folds by 2 and 1 that are left of four such sums, each in a lane of its own. */
+export function foldLanes(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
+  const cd = f32x4.add(v128.shuffle<f64>(c, d, 0, 2), v128.shuffle<f64>(c, d, 1, 3));
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+}
+
+/** The same of one. */
+export function foldLane(s: v128): f32 {
+  const pairs = f32x4.add(s, v128.shuffle<f64>(s, s, 1, 0));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+export function fold(s0: v128, s1: v128, s2: v128, s3: v128): f32 {
+  return foldLane(foldVectors(s0, s1, s2, s3));
+}
+
+/** max(x, 0); the sum makes 0 of -0. */
+export function relu(x: v128): v128 {
+  return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(0));
 }

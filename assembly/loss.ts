@@ -1,6 +1,6 @@
 import { BLOCK, Loss } from './kernel';
-import { firstLanes, fold, loadPart, storePart } from './lanes';
-import { dotOf, expRow, largestOf, logOf } from './reduce';
+import { firstLanes, fold, foldLanes, loadPart, storePart } from './lanes';
+import { dotOf, expRow, largestOfFour } from './reduce';
 import * as math from './math';
 import { fillWords } from './move';
 
@@ -114,9 +114,8 @@ export function elementwiseLoss(
   }
 }
 
-/** dx = softmax(o) * scale, less `scale` at the label. */
-function softmaxSlope(dx: usize, n: i32, sum: f32, label: i32, scale: f32): void {
-  const by = f32x4.splat(scale / sum);
+/** dx = dx * by, less `scale` at the label. */
+function softmaxSlope(dx: usize, n: i32, by: v128, label: i32, scale: f32): void {
   for (let left = n, at = dx; left > 0; left -= 4, at += 16) storePart(at, f32x4.mul(v128.load(at), by), left);
   const hit = dx + (<usize>label << 2);
   f32.store(hit, f32.load(hit) - scale);
@@ -126,25 +125,47 @@ function softmaxSlope(dx: usize, n: i32, sum: f32, label: i32, scale: f32): void
  * y = (sum over m rows of log(sum exp(o - top)) - (o[label] - top)) / divisor, rows in order (c), exponentials in order (b);
  * dx = (softmax(o) - onehot(label)) / divisor. dx is always written: without a gradient it is scratch. With `apart` y[i] is
  * the loss of row i, not divided.
+ *
+ * Four rows share a logarithm and a division. Where fewer are left, the last one stands in for the missing.
  */
 export function softmaxCrossEntropy(
   o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, apart: i32,
 ): void {
   const row = <usize>n << 2;
+  const scale = <f32>1 / divisor;
   let total: f32 = 0;
   for (let first = 0; first < m; first += BLOCK) {
     const end = min(first + BLOCK, m);
     let partial: f32 = 0;
-    for (let i = first; i < end; i++, o += row, dx += row, labels += 4) {
-      const label = i32.load(labels);
-      const top = largestOf(o, n);
-      const sum = expRow(o, dx, n, top);
+    for (let i = first; i < end; i += 4, o += row << 2, dx += row << 2, labels += 16) {
+      const left = end - i;
+      const r1: usize = left > 1 ? row : 0;
+      const r2 = left > 2 ? row << 1 : r1;
+      const r3 = left > 3 ? row + r2 : r2;
+      const top = largestOfFour(o, o + r1, o + r2, o + r3, n);
+      const sum = foldLanes(
+        expRow(o, dx, n, v128.shuffle<f32>(top, top, 0, 0, 0, 0)),
+        expRow(o + r1, dx + r1, n, v128.shuffle<f32>(top, top, 1, 1, 1, 1)),
+        expRow(o + r2, dx + r2, n, v128.shuffle<f32>(top, top, 2, 2, 2, 2)),
+        expRow(o + r3, dx + r3, n, v128.shuffle<f32>(top, top, 3, 3, 3, 3)),
+      );
       // A label that is none of the classes, computed within the step, makes the loss NaN, and nothing is written for it.
-      const known = <u32>label < <u32>n;
-      const loss = known ? logOf(sum) - (f32.load(o + (<usize>label << 2)) - top) : <f32>NaN;
-      if (apart) f32.store(y + (<usize>i << 2), loss);
-      partial += loss;
-      softmaxSlope(dx, n, sum, known ? label : 0, <f32>1 / divisor);
+      const given = v128.load(labels);
+      const known = i32x4.lt_u(given, i32x4.splat(n));
+      const label = v128.and(given, known);
+      const l0 = i32x4.extract_lane(label, 0);
+      const l1 = i32x4.extract_lane(label, 1);
+      const l2 = i32x4.extract_lane(label, 2);
+      const l3 = i32x4.extract_lane(label, 3);
+      const hit = collect(o + (<usize>l0 << 2), o + r1 + (<usize>l1 << 2), o + r2 + (<usize>l2 << 2), o + r3 + (<usize>l3 << 2));
+      const loss = v128.or(f32x4.sub(math.log(sum), f32x4.sub(hit, top)), v128.not(known));
+      if (apart) storePart(y + (<usize>i << 2), loss, left);
+      partial = addLanes(partial, loss, left);
+      const by = f32x4.div(f32x4.splat(scale), sum);
+      softmaxSlope(dx, n, v128.shuffle<f32>(by, by, 0, 0, 0, 0), l0, scale);
+      if (left > 1) softmaxSlope(dx + r1, n, v128.shuffle<f32>(by, by, 1, 1, 1, 1), l1, scale);
+      if (left > 2) softmaxSlope(dx + r2, n, v128.shuffle<f32>(by, by, 2, 2, 2, 2), l2, scale);
+      if (left > 3) softmaxSlope(dx + r3, n, v128.shuffle<f32>(by, by, 3, 3, 3, 3), l3, scale);
     }
     total = first ? total + partial : partial;
   }
@@ -202,14 +223,6 @@ function collect(a0: usize, a1: usize, a2: usize, a3: usize): v128 {
   return v128.load32_lane(a3, v, 3);
 }
 
-/** The four dot products of rows x with w. */
-function dots(x0: usize, x1: usize, x2: usize, x3: usize, w: usize, k: i32): v128 {
-  let o = f32x4.splat(dotOf(x0, w, k));
-  o = f32x4.replace_lane(o, 1, dotOf(x1, w, k));
-  o = f32x4.replace_lane(o, 2, dotOf(x2, w, k));
-  return f32x4.replace_lane(o, 3, dotOf(x3, w, k));
-}
-
 /**
  * The rows of a linear model, four at a time: a row is read for its dot product and, still in cache, for the gradient.
  * Where fewer than four are left, the last one stands in for the missing, whose lanes are not added.
@@ -243,7 +256,7 @@ function linearRows<F>(
       const x1 = x + i1 * row;
       const x2 = x + i2 * row;
       const x3 = x + i3 * row;
-      let o = dots(x0, x1, x2, x3, w, k);
+      let o = foldLanes(dotOf(x0, w, k), dotOf(x1, w, k), dotOf(x2, w, k), dotOf(x3, w, k));
       if (bias) o = f32x4.add(o, b);
       const ti = collect(t + (i0 << 2), t + (i1 << 2), t + (i2 << 2), t + (i3 << 2));
       const g = f32x4.mul(f.slope(o, ti, f32x4.splat(0)), scale);

@@ -1,3 +1,5 @@
+import { loadPart } from './lanes';
+
 /** Words are 4 bytes, floats or integers alike. The engine's own copy has a fixed cost that a few words are not worth. */
 const FEW: i32 = 32;
 
@@ -62,12 +64,21 @@ export function scatterRows(x: usize, index: usize, y: usize, m: i32, n: i32, ro
   }
 }
 
-function firstNonFinite(x: usize, n: i32): i32 {
-  for (let i = 0; i < n; i++) {
-    const v = f32.load(x + (<usize>i << 2));
-    if (!(abs(v) <= f32.MAX_VALUE)) return i;
+/** Bits where one of n floats is NaN or infinite; for all others v - v is +0. */
+function flawsOf(x: usize, n: i32): v128 {
+  let flaws = i32x4.splat(0);
+  for (let left = n; left > 0; left -= 4, x += 16) {
+    const v = loadPart(x, left);
+    flaws = v128.or(flaws, f32x4.sub(v, v));
   }
-  return -1;
+  return flaws;
+}
+
+function firstNonFinite(x: usize, n: i32): i32 {
+  if (!v128.any_true(flawsOf(x, n))) return -1;
+  let at = 0;
+  while (abs(f32.load(x + (<usize>at << 2))) <= f32.MAX_VALUE) at++;
+  return at;
 }
 
 /** found[c] = the index of the first NaN or infinity in chunk c of n floats, counted from the chunk's first, or -1. Chunk 0: n. */

@@ -1,5 +1,5 @@
 import { Activation, BLOCK, PACKED_COLUMNS, PACKED_ROWS, PANEL } from './kernel';
-import { storePart } from './lanes';
+import { foldLanes, relu, storePart } from './lanes';
 import { dotOf } from './reduce';
 
 /** b is used where it lies if its rows are contiguous and the block fits into the first-level cache. */
@@ -166,20 +166,19 @@ function tiles<W>(
         }
       }
       if (activation == Activation.relu) {
-        const zero = f32x4.splat(0);
-        p0 = f32x4.max(p0, zero);
-        q0 = f32x4.max(q0, zero);
+        p0 = relu(p0);
+        q0 = relu(q0);
         if (offsetof<W>() > 1) {
-          p1 = f32x4.max(p1, zero);
-          q1 = f32x4.max(q1, zero);
+          p1 = relu(p1);
+          q1 = relu(q1);
         }
         if (offsetof<W>() > 2) {
-          p2 = f32x4.max(p2, zero);
-          q2 = f32x4.max(q2, zero);
+          p2 = relu(p2);
+          q2 = relu(q2);
         }
         if (offsetof<W>() > 3) {
-          p3 = f32x4.max(p3, zero);
-          q3 = f32x4.max(q3, zero);
+          p3 = relu(p3);
+          q3 = relu(q3);
         }
       }
       if (gate) {
@@ -301,20 +300,34 @@ export function product(
   }
 }
 
+/** The same for n columns, which lie `stepB` bytes apart, four at a time; `shared`: they have one bias. */
+function narrowRows(
+  a: usize, b: usize, stepB: usize, c: usize, m: i32, n: i32, k: i32, bias: usize, shared: bool, activation: Activation,
+): void {
+  for (let i = 0; i < m; i++, a += <usize>k << 2) {
+    for (let j = 0; j < n; j += 4) {
+      const left = n - j;
+      const b0 = b + <usize>j * stepB;
+      const v0 = dotOf(a, b0, k);
+      const v1 = left > 1 ? dotOf(a, b0 + stepB, k) : v0;
+      const v2 = left > 2 ? dotOf(a, b0 + (stepB << 1), k) : v0;
+      const v3 = left > 3 ? dotOf(a, b0 + 3 * stepB, k) : v0;
+      let y = foldLanes(v0, v1, v2, v3);
+      if (bias) y = f32x4.add(y, shared ? v128.load32_splat(bias) : v128.load(bias + (<usize>j << 2)));
+      if (activation == Activation.relu) y = relu(y);
+      storePart(c + (<usize>j << 2), y, left);
+    }
+    c += <usize>n << 2;
+  }
+}
+
 /**
  * c = activation(a b + bias) for fewer than 8 columns: a dot product an output. Order (b). The rows of a and the columns of b
- * are contiguous; columns of b lie `csB` apart.
+ * are contiguous; columns of b lie `csB` apart. One column counts as one row, and the rows as columns.
  */
 export function productNarrow(
   a: usize, b: usize, csB: i32, c: usize, m: i32, n: i32, k: i32, bias: usize, activation: Activation,
 ): void {
-  for (let i = 0; i < m; i++, a += <usize>k << 2) {
-    let column = b;
-    for (let j = 0; j < n; j++, c += 4, column += <usize>csB << 2) {
-      let y = dotOf(a, column, k);
-      if (bias) y += f32.load(bias + (<usize>j << 2));
-      if (activation == Activation.relu) y = max(y, 0);
-      f32.store(c, y);
-    }
-  }
+  if (n == 1) narrowRows(b, a, <usize>k << 2, c, 1, m, k, bias, true, activation);
+  else narrowRows(a, b, <usize>csB << 2, c, m, n, k, bias, false, activation);
 }

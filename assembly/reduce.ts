@@ -1,5 +1,5 @@
 import { BLOCK } from './kernel';
-import { firstLanes, fold, INFINITY, loadPart, storePart } from './lanes';
+import { firstLanes, fold, foldLanes, foldVectors, INFINITY, loadPart, storePart } from './lanes';
 import { exp, log } from './math';
 
 /** Order (b): the sum of n neighbours. */
@@ -24,8 +24,13 @@ export function sumOf(x: usize, n: i32): f32 {
   return fold(s0, s1, s2, s3);
 }
 
-/** Order (b): the sum of the products of n neighbours. */
-export function dotOf(a: usize, b: usize, n: i32): f32 {
+/** The products of four neighbours, of which those from `left` on are +0. */
+function partProducts(a: usize, b: usize, left: i32): v128 {
+  return v128.and(f32x4.mul(v128.load(a), v128.load(b)), firstLanes(left));
+}
+
+/** Order (b): the sum of the products of n neighbours, but for the last two folds. */
+export function dotOf(a: usize, b: usize, n: i32): v128 {
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -37,13 +42,11 @@ export function dotOf(a: usize, b: usize, n: i32): f32 {
     s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), v128.load(b, 32)));
     s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), v128.load(b, 48)));
   }
-  if (left > 0) {
-    s0 = f32x4.add(s0, f32x4.mul(loadPart(a, left), loadPart(b, left)));
-    s1 = f32x4.add(s1, f32x4.mul(loadPart(a + 16, left - 4), loadPart(b + 16, left - 4)));
-    s2 = f32x4.add(s2, f32x4.mul(loadPart(a + 32, left - 8), loadPart(b + 32, left - 8)));
-    s3 = f32x4.add(s3, f32x4.mul(loadPart(a + 48, left - 12), loadPart(b + 48, left - 12)));
-  }
-  return fold(s0, s1, s2, s3);
+  if (left > 0) s0 = f32x4.add(s0, partProducts(a, b, left));
+  if (left > 4) s1 = f32x4.add(s1, partProducts(a + 16, b + 16, left - 4));
+  if (left > 8) s2 = f32x4.add(s2, partProducts(a + 32, b + 32, left - 8));
+  if (left > 12) s3 = f32x4.add(s3, partProducts(a + 48, b + 48, left - 12));
+  return foldVectors(s0, s1, s2, s3);
 }
 
 /** y[i] = (sum of row i of x) / divisor, x of rows x n. Order (b). */
@@ -79,15 +82,23 @@ export function sumRows(x: usize, y: usize, outer: i32, m: i32, n: i32, divisor:
   }
 }
 
-/** The largest of n neighbours; NaN where one of them is. */
-export function largestOf(x: usize, n: i32): f32 {
+/** The largest of n neighbours, but for the last two folds. A NaN may be passed over. */
+function largestOf(x: usize, n: i32): v128 {
   let top = f32x4.splat(-INFINITY);
   let left = n;
-  for (; left >= 4; left -= 4, x += 16) top = f32x4.max(top, v128.load(x));
-  const rest = v128.bitselect(v128.load(x), f32x4.splat(-INFINITY), firstLanes(left));
-  top = f32x4.max(top, rest);
-  const a = max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1));
-  return max(a, max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)));
+  for (; left >= 4; left -= 4, x += 16) top = f32x4.pmax(top, v128.load(x));
+  return f32x4.pmax(top, v128.bitselect(v128.load(x), f32x4.splat(-INFINITY), firstLanes(left)));
+}
+
+/** The largest of each of four rows of n. */
+export function largestOfFour(x0: usize, x1: usize, x2: usize, x3: usize, n: i32): v128 {
+  const a = largestOf(x0, n);
+  const b = largestOf(x1, n);
+  const c = largestOf(x2, n);
+  const d = largestOf(x3, n);
+  const ab = f32x4.pmax(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
+  const cd = f32x4.pmax(v128.shuffle<f64>(c, d, 0, 2), v128.shuffle<f64>(c, d, 1, 3));
+  return f32x4.pmax(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
 /** y[i] = the largest (sign = 1) or smallest (sign = -1) element of row i; NaN where the row has one. */
@@ -115,15 +126,14 @@ export function indexExtreme(x: usize, y: usize, rows: i32, n: i32, sign: f32): 
   }
 }
 
-/** y = exp(x - top) for n neighbours, and their sum in order (b). */
-export function expRow(x: usize, y: usize, n: i32, top: f32): f32 {
-  const t = f32x4.splat(top);
+/** y = exp(x - top) for n neighbours, and their sum in order (b), but for the last two folds. */
+export function expRow(x: usize, y: usize, n: i32, top: v128): v128 {
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
   let s3 = s0;
   for (let left = n; left > 0; left -= 4, x += 16, y += 16) {
-    const e = v128.and(exp(f32x4.sub(v128.load(x), t)), firstLanes(left));
+    const e = v128.and(exp(f32x4.sub(v128.load(x), top)), firstLanes(left));
     storePart(y, e, left);
     const s = f32x4.add(s0, e);
     s0 = s1;
@@ -131,24 +141,21 @@ export function expRow(x: usize, y: usize, n: i32, top: f32): f32 {
     s2 = s3;
     s3 = s;
   }
-  return fold(s0, s1, s2, s3);
+  return foldVectors(s0, s1, s2, s3);
 }
 
 /** y[i] = softmax of row i, or its logarithm x - max - log(sum exp(x - max)). */
 export function softmaxColumns(x: usize, y: usize, rows: i32, n: i32, logarithm: i32): void {
   for (let i = 0; i < rows; i++, x += <usize>n << 2, y += <usize>n << 2) {
-    const top = largestOf(x, n);
-    const sum = expRow(x, y, n, top);
-    const shift = logarithm ? logOf(sum) : 0;
+    const top = largestOfFour(x, x, x, x, n);
+    const sums = expRow(x, y, n, top);
+    const sum = foldLanes(sums, sums, sums, sums);
+    const shift = logarithm ? log(sum) : top;
     for (let left = n, at: usize = 0; left > 0; left -= 4, at += 16) {
       const part = logarithm
-        ? f32x4.sub(f32x4.sub(v128.load(x + at), f32x4.splat(top)), f32x4.splat(shift))
-        : f32x4.div(v128.load(y + at), f32x4.splat(sum));
+        ? f32x4.sub(f32x4.sub(v128.load(x + at), top), shift)
+        : f32x4.div(v128.load(y + at), sum);
       storePart(y + at, part, left);
     }
   }
-}
-
-export function logOf(x: f32): f32 {
-  return f32x4.extract_lane(log(f32x4.splat(x)), 0);
 }
