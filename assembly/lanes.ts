@@ -28,14 +28,17 @@ export function foldVectors(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
   return f32x4.add(f32x4.add(s0, s2), f32x4.add(s1, s3));
 }
 
-/** The folds by 2 and 1 that are left of four such sums, each in a lane of its own. */
-export function foldLanes(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
-  const cd = f32x4.add(v128.shuffle<f64>(c, d, 0, 2), v128.shuffle<f64>(c, d, 1, 3));
+/** The fold by 2 of two such sums. */
+export function foldPair(a: v128, b: v128): v128 {
+  return f32x4.add(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
+}
+
+/** The fold by 1 of four sums in two such pairs, each sum in a lane of its own. */
+export function foldPairs(ab: v128, cd: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
-/** The same of one. */
+/** The folds by 2 and 1 of one sum. */
 export function foldLane(s: v128): f32 {
   const pairs = f32x4.add(s, v128.shuffle<f64>(s, s, 1, 0));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);

@@ -1,6 +1,6 @@
 import { BLOCK, Loss } from './kernel';
-import { firstLanes, fold, foldLanes, loadPart, storePart } from './lanes';
-import { dotOf, expRow, largestOfFour } from './reduce';
+import { firstLanes, fold, foldPair, foldPairs, loadPart, storePart } from './lanes';
+import { dotOfTwo, expRow, largestOfFour } from './reduce';
 import * as math from './math';
 import { fillWords } from './move';
 
@@ -143,12 +143,11 @@ export function softmaxCrossEntropy(
       const r2 = left > 2 ? row << 1 : r1;
       const r3 = left > 3 ? row + r2 : r2;
       const top = largestOfFour(o, o + r1, o + r2, o + r3, n);
-      const sum = foldLanes(
-        expRow(o, dx, n, v128.shuffle<f32>(top, top, 0, 0, 0, 0)),
-        expRow(o + r1, dx + r1, n, v128.shuffle<f32>(top, top, 1, 1, 1, 1)),
-        expRow(o + r2, dx + r2, n, v128.shuffle<f32>(top, top, 2, 2, 2, 2)),
-        expRow(o + r3, dx + r3, n, v128.shuffle<f32>(top, top, 3, 3, 3, 3)),
-      );
+      const s0 = expRow(o, dx, n, v128.shuffle<f32>(top, top, 0, 0, 0, 0));
+      const s1 = expRow(o + r1, dx + r1, n, v128.shuffle<f32>(top, top, 1, 1, 1, 1));
+      const s2 = expRow(o + r2, dx + r2, n, v128.shuffle<f32>(top, top, 2, 2, 2, 2));
+      const s3 = expRow(o + r3, dx + r3, n, v128.shuffle<f32>(top, top, 3, 3, 3, 3));
+      const sum = foldPairs(foldPair(s0, s1), foldPair(s2, s3));
       // A label that is none of the classes, computed within the step, makes the loss NaN, and nothing is written for it.
       const given = v128.load(labels);
       const known = i32x4.lt_u(given, i32x4.splat(n));
@@ -196,6 +195,21 @@ function addScaledFour(sum: usize, x0: usize, x1: usize, x2: usize, x3: usize, g
 
 /** Inputs whose gradient fits into one register. */
 const FEW: i32 = 4;
+/** Rows that are asked for together: so many misses of the cache are under way at once. */
+const AHEAD: i32 = 16;
+/** Bytes of a row that are asked for; from there on the processor sees where it leads. */
+const ROW_BYTES: usize = 256;
+
+/** Reads a word of each line of the cache that rows have, so that the lines are on their way before the first is needed. */
+function askFor(x: usize, index: usize, row: usize, rows: i32): i32 {
+  const bytes = min(row, ROW_BYTES);
+  let seen = 0;
+  for (let i = 0; i < rows; i++, index += 4) {
+    const at = x + <usize>i32.load(index) * row;
+    for (let offset: usize = 0; offset < bytes; offset += 64) seen |= i32.load(at + offset);
+  }
+  return seen;
+}
 
 /** sum + g[0] x0 + g[1] x1 + …, the first `count` rows in order, for up to four inputs. */
 function addRows(sum: v128, x0: usize, x1: usize, x2: usize, x3: usize, g: v128, count: i32): v128 {
@@ -248,6 +262,7 @@ function linearRows<F>(
     for (let i = first; i < end; i += 4) {
       const left = end - i;
       const at = index + (<usize>i << 2);
+      if ((i & (AHEAD - 1)) == 0 && left >= AHEAD && i32.load(at, 4) - i32.load(at) != 1) i32.store(y, askFor(x, at, row, AHEAD));
       const i0 = <usize>i32.load(at);
       const i1 = left > 1 ? <usize>i32.load(at, 4) : i0;
       const i2 = left > 2 ? <usize>i32.load(at, 8) : i1;
@@ -256,7 +271,7 @@ function linearRows<F>(
       const x1 = x + i1 * row;
       const x2 = x + i2 * row;
       const x3 = x + i3 * row;
-      let o = foldLanes(dotOf(x0, w, k), dotOf(x1, w, k), dotOf(x2, w, k), dotOf(x3, w, k));
+      let o = foldPairs(dotOfTwo(x0, x1, w, k), dotOfTwo(x2, x3, w, k));
       if (bias) o = f32x4.add(o, b);
       const ti = collect(t + (i0 << 2), t + (i1 << 2), t + (i2 << 2), t + (i3 << 2));
       const g = f32x4.mul(f.slope(o, ti, f32x4.splat(0)), scale);
@@ -315,8 +330,8 @@ function lineRows<F>(
       // The fold of one product and 15 missing ones: + 0.
       let o = f32x4.add(f32x4.mul(xi, wi), zero);
       if (bias) o = f32x4.add(o, b);
-      const g = f32x4.mul(f.slope(o, ti, f32x4.splat(0)), scale);
-      const v = f.value(o, ti, f32x4.splat(0));
+      const g = f32x4.mul(f.slope(o, ti, zero), scale);
+      const v = f.value(o, ti, zero);
       const p = f32x4.mul(g, xi);
       const v01 = v128.shuffle<f32>(v, p, 0, 4, 1, 5);
       const v23 = v128.shuffle<f32>(v, p, 2, 6, 3, 7);

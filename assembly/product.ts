@@ -1,6 +1,6 @@
 import { Activation, BLOCK, PACKED_COLUMNS, PACKED_ROWS, PANEL } from './kernel';
-import { foldLanes, relu, storePart } from './lanes';
-import { dotOf } from './reduce';
+import { foldPairs, relu, storePart } from './lanes';
+import { dotOfTwo } from './reduce';
 
 /** b is used where it lies if its rows are contiguous and the block fits into the first-level cache. */
 const UNPACKED: i32 = 4096;
@@ -308,11 +308,9 @@ function narrowRows(
     for (let j = 0; j < n; j += 4) {
       const left = n - j;
       const b0 = b + <usize>j * stepB;
-      const v0 = dotOf(a, b0, k);
-      const v1 = left > 1 ? dotOf(a, b0 + stepB, k) : v0;
-      const v2 = left > 2 ? dotOf(a, b0 + (stepB << 1), k) : v0;
-      const v3 = left > 3 ? dotOf(a, b0 + 3 * stepB, k) : v0;
-      let y = foldLanes(v0, v1, v2, v3);
+      const b1 = left > 1 ? b0 + stepB : b0;
+      const low = dotOfTwo(b0, b1, a, k);
+      let y = foldPairs(low, left > 2 ? dotOfTwo(b0 + (stepB << 1), left > 3 ? b1 + (stepB << 1) : b1, a, k) : low);
       if (bias) y = f32x4.add(y, shared ? v128.load32_splat(bias) : v128.load(bias + (<usize>j << 2)));
       if (activation == Activation.relu) y = relu(y);
       storePart(c + (<usize>j << 2), y, left);

@@ -1,5 +1,5 @@
 import { BLOCK } from './kernel';
-import { firstLanes, fold, foldLanes, foldVectors, INFINITY, loadPart, storePart } from './lanes';
+import { firstLanes, fold, foldPair, foldPairs, foldVectors, INFINITY, loadPart, storePart } from './lanes';
 import { exp, log } from './math';
 
 /** Order (b): the sum of n neighbours. */
@@ -24,29 +24,50 @@ export function sumOf(x: usize, n: i32): f32 {
   return fold(s0, s1, s2, s3);
 }
 
-/** The products of four neighbours, of which those from `left` on are +0. */
-function partProducts(a: usize, b: usize, left: i32): v128 {
-  return v128.and(f32x4.mul(v128.load(a), v128.load(b)), firstLanes(left));
+/** sum + the products of the first `left` of four neighbours. */
+function addProducts(sum: v128, a: usize, b: v128, left: i32): v128 {
+  return f32x4.add(sum, v128.and(f32x4.mul(v128.load(a), b), firstLanes(left)));
 }
 
-/** Order (b): the sum of the products of n neighbours, but for the last two folds. */
-export function dotOf(a: usize, b: usize, n: i32): v128 {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
+/** Order (b) for two rows a and b: the sums of their products with n neighbours x, folded to a pair. */
+export function dotOfTwo(a: usize, b: usize, x: usize, n: i32): v128 {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
   let left = n;
-  for (; left >= 16; left -= 16, a += 64, b += 64) {
-    s0 = f32x4.add(s0, f32x4.mul(v128.load(a), v128.load(b)));
-    s1 = f32x4.add(s1, f32x4.mul(v128.load(a, 16), v128.load(b, 16)));
-    s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), v128.load(b, 32)));
-    s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), v128.load(b, 48)));
+  for (; left >= 16; left -= 16, a += 64, b += 64, x += 64) {
+    let v = v128.load(x);
+    a0 = f32x4.add(a0, f32x4.mul(v128.load(a), v));
+    b0 = f32x4.add(b0, f32x4.mul(v128.load(b), v));
+    v = v128.load(x, 16);
+    a1 = f32x4.add(a1, f32x4.mul(v128.load(a, 16), v));
+    b1 = f32x4.add(b1, f32x4.mul(v128.load(b, 16), v));
+    v = v128.load(x, 32);
+    a2 = f32x4.add(a2, f32x4.mul(v128.load(a, 32), v));
+    b2 = f32x4.add(b2, f32x4.mul(v128.load(b, 32), v));
+    v = v128.load(x, 48);
+    a3 = f32x4.add(a3, f32x4.mul(v128.load(a, 48), v));
+    b3 = f32x4.add(b3, f32x4.mul(v128.load(b, 48), v));
   }
-  if (left > 0) s0 = f32x4.add(s0, partProducts(a, b, left));
-  if (left > 4) s1 = f32x4.add(s1, partProducts(a + 16, b + 16, left - 4));
-  if (left > 8) s2 = f32x4.add(s2, partProducts(a + 32, b + 32, left - 8));
-  if (left > 12) s3 = f32x4.add(s3, partProducts(a + 48, b + 48, left - 12));
-  return foldVectors(s0, s1, s2, s3);
+  for (; left > 0; left -= 4, a += 16, b += 16, x += 16) {
+    const v = v128.load(x);
+    const sumA = addProducts(a0, a, v, left);
+    const sumB = addProducts(b0, b, v, left);
+    a0 = a1;
+    a1 = a2;
+    a2 = a3;
+    a3 = sumA;
+    b0 = b1;
+    b1 = b2;
+    b2 = b3;
+    b3 = sumB;
+  }
+  return foldPair(foldVectors(a0, a1, a2, a3), foldVectors(b0, b1, b2, b3));
 }
 
 /** y[i] = (sum of row i of x) / divisor, x of rows x n. Order (b). */
@@ -149,7 +170,7 @@ export function softmaxColumns(x: usize, y: usize, rows: i32, n: i32, logarithm:
   for (let i = 0; i < rows; i++, x += <usize>n << 2, y += <usize>n << 2) {
     const top = largestOfFour(x, x, x, x, n);
     const sums = expRow(x, y, n, top);
-    const sum = foldLanes(sums, sums, sums, sums);
+    const sum = foldPairs(foldPair(sums, sums), foldPair(sums, sums));
     const shift = logarithm ? log(sum) : top;
     for (let left = n, at: usize = 0; left > 0; left -= 4, at += 16) {
       const part = logarithm
