@@ -200,11 +200,11 @@ const AHEAD: i32 = 16;
 /** Bytes of a row that are asked for; from there on the processor sees where it leads. */
 const ROW_BYTES: usize = 256;
 
-/** Reads a word of each line of the cache that rows have, so that the lines are on their way before the first is needed. */
-function askFor(x: usize, index: usize, row: usize, rows: i32): i32 {
+/** Reads a word of each line of the cache that AHEAD rows have, so that all are on their way before the first is needed. */
+function askFor(x: usize, index: usize, row: usize): i32 {
   const bytes = min(row, ROW_BYTES);
   let seen = 0;
-  for (let i = 0; i < rows; i++, index += 4) {
+  for (let i = 0; i < AHEAD; i++, index += 4) {
     const at = x + <usize>i32.load(index) * row;
     for (let offset: usize = 0; offset < bytes; offset += 64) seen |= i32.load(at + offset);
   }
@@ -253,7 +253,7 @@ function linearRows<F>(
   let slope: f32 = 0;
   for (let first = 0; first == 0 || first < m; first += BLOCK) {
     const end = min(first + BLOCK, m);
-    const number = <usize>(first / BLOCK) << 2;
+    const number: usize = apart ? <usize>(first / BLOCK) << 2 : 0;
     const sum = apart ? dw + number * apart : first ? partial : dw;
     let lossPart: f32 = 0;
     let slopePart: f32 = 0;
@@ -262,7 +262,8 @@ function linearRows<F>(
     for (let i = first; i < end; i += 4) {
       const left = end - i;
       const at = index + (<usize>i << 2);
-      if ((i & (AHEAD - 1)) == 0 && left >= AHEAD && i32.load(at, 4) - i32.load(at) != 1) i32.store(y, askFor(x, at, row, AHEAD));
+      // The loss overwrites what was read.
+      if ((i & (AHEAD - 1)) == 0 && left >= AHEAD && i32.load(at, 4) - i32.load(at) != 1) i32.store(y + number, askFor(x, at, row));
       const i0 = <usize>i32.load(at);
       const i1 = left > 1 ? <usize>i32.load(at, 4) : i0;
       const i2 = left > 2 ? <usize>i32.load(at, 8) : i1;
