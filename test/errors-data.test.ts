@@ -1,5 +1,13 @@
 import { evaluate, OptionError, ones, predict, ShapeError, StateError, tensor } from 'downhill';
-import { DataLoader, randomSplit, StandardScaler, Subset, TensorDataset } from 'downhill/data';
+import {
+  DataLoader,
+  kFold,
+  randomSplit,
+  StandardScaler,
+  Subset,
+  TensorDataset,
+  WeightedRandomSampler,
+} from 'downhill/data';
 import * as nn from 'downhill/nn';
 import { describe } from 'vitest';
 import { any, data, failure, loader, model, testFailures } from './support/failures';
@@ -172,6 +180,82 @@ const sets = [
     /\[0.5, 0.4\] for 3 rows/,
   ),
   failure('a negative part', () => randomSplit(data(), [4, -1]), OptionError, /\[4, -1\] for 3 rows/),
+  failure('a part of nothing', () => new Subset(any([1]), [0]), OptionError, /Subset got no dataset/),
+  failure('a split of nothing', () => randomSplit(any(undefined), [1]), OptionError, /randomSplit got no dataset/),
+  failure(
+    'labels for some rows alone',
+    () => randomSplit(data(), [2, 1], { stratify: ['a', 'b'] }),
+    ShapeError,
+    /randomSplit got 2 labels to stratify 3 rows by/,
+  ),
+  failure(
+    'a class of one row',
+    () => randomSplit(data(), [2, 1], { stratify: ['a', 'b', 'a'] }),
+    OptionError,
+    /a class of one row to stratify by, that of row 1/,
+  ),
+  failure('folds of nothing', () => kFold(any(1), 2), OptionError, /kFold got no dataset/),
+  failure('one fold', () => kFold(data(), 1), OptionError, /k of kFold is 1; .* from 2 to 3, the rows\./),
+  failure('more folds than rows', () => kFold(data(), 4), OptionError, /k of kFold is 4/),
+  failure(
+    'more folds than rows of a class',
+    () => kFold(data(), 3, { stratify: ['a', 'b', 'a'] }),
+    OptionError,
+    /k of kFold is 3; .* from 2 to 2, the rows of the largest class/,
+  ),
+  failure('no weights', () => new WeightedRandomSampler([]), OptionError, /WeightedRandomSampler got no weights/),
+  failure('a negative weight', () => new WeightedRandomSampler([1, -1]), OptionError, /weight 1 is -1/),
+  failure('a weight that is NaN', () => new WeightedRandomSampler([Number.NaN]), OptionError, /weight 0 is NaN/),
+  failure('weights of 0', () => new WeightedRandomSampler([0, 0]), OptionError, /the weights sum to 0/),
+  failure(
+    'weights whose sum overflows',
+    () => new WeightedRandomSampler([1e308, 1e308]),
+    OptionError,
+    /the weights sum to Infinity/,
+  ),
+  failure(
+    'more rows than can be drawn once each',
+    () => new WeightedRandomSampler([1, 0, 1], { replacement: false }),
+    OptionError,
+    /can't draw 3 rows without replacement: 2 have a weight above 0/,
+  ),
+  failure('a count of 0', () => new WeightedRandomSampler([1], { count: 0 }), OptionError, /count of .* is 0/),
+  failure(
+    'weights for other rows',
+    () => new DataLoader(data(), { sampler: new WeightedRandomSampler([1, 1]) }),
+    OptionError,
+    /sampler chooses among 2 rows; the dataset has 3/,
+  ),
+  failure(
+    'a list for a sampler',
+    () => new DataLoader(data(), { sampler: any([0, 1]) }),
+    OptionError,
+    /sampler is 0,1; give a WeightedRandomSampler/,
+  ),
+  failure(
+    'a sampler and shuffle',
+    () => new DataLoader(data(), { sampler: new WeightedRandomSampler([1, 1, 1]), shuffle: true }),
+    OptionError,
+    /a sampler, which gives the order, and shuffle or seed/,
+  ),
+  failure(
+    'a sampler whose rows are not there',
+    () => [...new DataLoader(data(), { sampler: { length: 2, order: () => [0, 3] } })],
+    OptionError,
+    /sampler gave row 3 at position 1 of pass 0; rows are 0 to 2/,
+  ),
+  failure(
+    'a sampler that gives too few',
+    () => [...new DataLoader(data(), { sampler: { length: 2, order: () => [0] } })],
+    OptionError,
+    /sampler gave 1 rows for pass 0; its length is 2/,
+  ),
+  failure(
+    'to go on beyond the last batch',
+    () => [...loader().from(3)],
+    OptionError,
+    /The first batch is 3; it must be a whole number from 0 to 2/,
+  ),
   failure('a scaler that was not fitted', () => new StandardScaler().transform([[1]]), StateError, /was not fitted/),
   failure(
     'other columns to a scaler',

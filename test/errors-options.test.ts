@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
 } from 'downhill';
-import { DataLoader, randomSplit } from 'downhill/data';
+import { DataLoader, kFold, randomSplit, WeightedRandomSampler } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe } from 'vitest';
@@ -27,6 +27,8 @@ const SLIPS: [owner: string, call: (options: never) => unknown, slip: string, me
   ['DataLoader', (o) => new DataLoader(data(), o), 'batchsize', 'batchSize'],
   ['DataLoader', (o) => new DataLoader(data(), o), 'drop_last', 'dropLast'],
   ['randomSplit', (o) => randomSplit(data(), [2, 1], o), 'sead', 'seed'],
+  ['kFold', (o) => kFold(data(), 2, o), 'shufle', 'shuffle'],
+  ['WeightedRandomSampler', (o) => new WeightedRandomSampler([1], o), 'counts', 'count'],
   ['Linear', (o) => new nn.Linear(1, 1, o), 'bais', 'bias'],
   ['LeakyReLU', (o) => new nn.LeakyReLU(o), 'negative_slope', 'negativeSlope'],
   ['ELU', (o) => new nn.ELU(o), 'alfa', 'alpha'],

@@ -1,11 +1,10 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, checkOptions, isIndex, OptionError, ShapeError } from '../errors';
+import { checkNumber, isIndex, OptionError, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import { emit, newStorage } from '../tensor/driver';
 import type { Data } from '../tensor/literal';
-import { show, sizeOf } from '../tensor/shape';
+import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { checkSeed, currentSeed, keyOf, Stream } from '../wasm/random';
 import { runtime } from '../wasm/runtime';
 
 /** Rows that a DataLoader can take batches from. */
@@ -16,6 +15,13 @@ export interface Dataset {
   readonly tensors: readonly Tensor[];
   /** @internal Where rows really lie, if this is a part of a larger set. */
   readonly within?: { tensors: readonly Tensor[]; rows: Tensor };
+}
+
+/** Throws for what can't be taken rows from by their numbers. */
+export function checkDataset(owner: string, dataset: unknown): asserts dataset is Dataset {
+  const { length, within, tensors } = (dataset ?? {}) as Partial<Dataset>;
+  if (!Number.isInteger(length) || !Array.isArray(within?.tensors ?? tensors))
+    throw new OptionError(`${owner} got no dataset; give it new TensorDataset(X, y).`);
 }
 
 /** Where the first number that is not finite stands, in words. */
@@ -81,6 +87,7 @@ export class Subset implements Dataset {
   private gathered: readonly Tensor[] | undefined;
 
   constructor(dataset: Dataset, indices: readonly number[] | Int32Array) {
+    checkDataset('Subset', dataset);
     for (const i of indices) {
       checkNumber('A position in Subset', i, {
         needed: `a row from 0 to ${dataset.length - 1}`,
@@ -99,44 +106,4 @@ export class Subset implements Dataset {
     this.gathered ??= this.within.tensors.map((t) => t.gather(this.within.rows));
     return this.gathered;
   }
-}
-
-/** Whole numbers of rows from fractions that sum to 1: each rounded down, the rest given out from the first on. */
-function counted(lengths: readonly number[], rows: number): number[] {
-  if (Math.abs(lengths.reduce((a, b) => a + b, 0) - 1) > 1e-6 || lengths.every(Number.isInteger)) return [...lengths];
-  const counts = lengths.map((f) => Math.floor(f * rows));
-  const left = rows - counts.reduce((a, b) => a + b, 0);
-  return counts.map((c, i) => c + (i < left ? 1 : 0));
-}
-
-/**
- * Parts of a dataset, drawn at random without overlap.
- *
- * @param lengths rows of each part, which sum to the dataset's, or fractions that sum to 1.
- * @param options `seed`: the same seed gives the same parts; default that of `manualSeed`.
- * @throws OptionError for lengths that do not sum up.
- * @example
- * const data = new TensorDataset(rand([10, 2]), rand([10, 1]));
- * const [train, test] = randomSplit(data, [0.8, 0.2], { seed: 1 });
- * expect([train.length, test.length]).toEqual([8, 2]);
- */
-export function randomSplit(dataset: Dataset, lengths: readonly number[], options: { seed?: number } = {}): Subset[] {
-  checkOptions('randomSplit', options, ['seed']);
-  const seed = options.seed ?? currentSeed();
-  checkSeed('randomSplit', seed);
-  const counts = counted(lengths, dataset.length);
-  const total = counts.reduce((a, b) => a + b, 0);
-  if (total !== dataset.length || !counts.every((c) => isIndex.holds(c))) {
-    throw new OptionError(
-      `randomSplit got ${show(lengths)} for ${dataset.length} rows; give whole numbers that sum to ${dataset.length}, or fractions that sum to 1.`,
-    );
-  }
-  const order = newStorage(dataset.length * 4);
-  emit(Kernel.permute, { storage: order, offset: 0 }, dataset.length, ...keyOf(seed), Stream.split);
-  const shuffled = new Int32Array(runtime().heap.read(order, { offset: 0, bytes: dataset.length * 4 }));
-  let first = 0;
-  return counts.map((count) => {
-    first += count;
-    return new Subset(dataset, shuffled.subarray(first - count, first));
-  });
 }

@@ -6,7 +6,8 @@ import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { checkSeed, currentSeed, keyOf, Stream } from '../wasm/random';
 import type { Operand } from '../wasm/record';
-import type { Dataset } from './dataset';
+import { checkDataset, type Dataset } from './dataset';
+import type { Sampler } from './sampler';
 
 export interface DataLoaderOptions {
   /** Rows in a batch. The dataset's length is batch descent, 1 is stochastic descent. Default: 1. */
@@ -17,10 +18,23 @@ export interface DataLoaderOptions {
   seed?: number;
   /** Leave out a last batch that is not full. Default: false. */
   dropLast?: boolean;
+  /** Chooses the rows of each pass and their order, instead of `shuffle`: a WeightedRandomSampler, or one of your own. */
+  sampler?: Sampler;
 }
 
 /** The number of a pass is 31 bits of the counter that its order is drawn with. */
 const MOST_PASSES = 2 ** 31 - 2;
+
+function checkSampler(sampler: Sampler, { length }: Dataset, { shuffle, seed }: DataLoaderOptions): void {
+  if (typeof sampler?.order !== 'function' || !isCount.holds(sampler.length))
+    throw new OptionError(
+      `sampler is ${String(sampler)}; give a WeightedRandomSampler, or { length, order: (pass) => row numbers }.`,
+    );
+  if (shuffle || seed !== undefined)
+    throw new OptionError('DataLoader got a sampler, which gives the order, and shuffle or seed; leave those out.');
+  if (sampler.rows !== undefined && sampler.rows !== length)
+    throw new OptionError(`sampler chooses among ${sampler.rows} rows; the dataset has ${length}.`);
+}
 
 /** The rows of a batch: inputs first, the target last. */
 export type Batch = [Tensor, Tensor, ...Tensor[]];
@@ -42,6 +56,7 @@ export class DataLoader {
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
+  readonly sampler: Sampler | undefined;
   /** @internal */
   readonly givenSeed: number | undefined;
   private passes = 0;
@@ -50,9 +65,10 @@ export class DataLoader {
     readonly dataset: Dataset,
     options: DataLoaderOptions = {},
   ) {
-    checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast']);
-    if (!Number.isInteger(dataset?.length) || !Array.isArray(dataset.within?.tensors ?? dataset.tensors))
-      throw new OptionError('DataLoader got no dataset; give it new TensorDataset(X, y).');
+    checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast', 'sampler']);
+    checkDataset('DataLoader', dataset);
+    if (options.sampler !== undefined) checkSampler(options.sampler, dataset, options);
+    this.sampler = options.sampler;
     this.batchSize = options.batchSize ?? 1;
     checkNumber('batchSize', this.batchSize, isCount);
     this.shuffle = options.shuffle ?? false;
@@ -61,9 +77,14 @@ export class DataLoader {
     this.givenSeed = options.seed;
     if (this.rows === 0) {
       throw new OptionError(
-        `DataLoader has no batches: ${dataset.length} rows, batchSize ${this.batchSize}, dropLast ${this.dropLast}. Use a smaller batchSize.`,
+        `DataLoader has no batches: ${this.drawn} rows, batchSize ${this.batchSize}, dropLast ${this.dropLast}. Use a smaller batchSize.`,
       );
     }
+  }
+
+  /** Rows that a pass chooses. */
+  private get drawn(): number {
+    return (this.sampler ?? this.dataset).length;
   }
 
   /** Batches in a pass. */
@@ -73,8 +94,8 @@ export class DataLoader {
 
   /** Rows in a pass. */
   get rows(): number {
-    const { length } = this.dataset;
-    return this.dropLast ? length - (length % this.batchSize) : length;
+    const { drawn } = this;
+    return this.dropLast ? drawn - (drawn % this.batchSize) : drawn;
   }
 
   /** The passes begun. Set it to go on from there. */
@@ -99,6 +120,11 @@ export class DataLoader {
     return Math.min(this.batchSize, this.rows - i * this.batchSize);
   }
 
+  /** @internal Does `emitOrder` write the order of each pass? */
+  get emitsOrder(): boolean {
+    return !this.sampler && (this.shuffle || this.dataset.within !== undefined);
+  }
+
   /** @internal Emits what writes the order of a pass, as row numbers. The step's number is the pass. */
   emitOrder(order: Operand, seed = this.seed): void {
     const { length, within } = this.dataset;
@@ -108,11 +134,30 @@ export class DataLoader {
     else if (within) emit(Kernel.copyWords, within.rows, order, length);
   }
 
+  /** @internal Writes the order of a pass where a sampler gives it. */
+  drawOrder(order: Tensor, pass: number): void {
+    const { sampler, dataset } = this;
+    if (!sampler) return;
+    const rows = sampler.order(pass);
+    if (rows?.length !== sampler.length)
+      throw new OptionError(
+        `sampler gave ${rows?.length ?? String(rows)} rows for pass ${pass}; its length is ${sampler.length}.`,
+      );
+    const within = dataset.within?.rows.toTypedArray();
+    const wanted = Int32Array.from(rows, (row, i) => {
+      if (isIndex.holds(row) && row < dataset.length) return within ? (within[row] as number) : row;
+      throw new OptionError(
+        `sampler gave row ${row} at position ${i} of pass ${pass}; rows are 0 to ${dataset.length - 1}.`,
+      );
+    });
+    order.assign(wanted);
+  }
+
   /** @internal The order of all passes where it does not change; else room for one. */
   newOrder(): Tensor {
-    const { length, within } = this.dataset;
+    const { drawn: length } = this;
     const order = new Tensor({ storage: newStorage(length * 4), shape: [length], dtype: 'int32' });
-    if (!this.shuffle && !within) order.assign(Int32Array.from({ length }, (_, i) => i));
+    if (!this.emitsOrder && !this.sampler) order.assign(Int32Array.from({ length }, (_, i) => i));
     return order;
   }
 
@@ -133,12 +178,27 @@ export class DataLoader {
     return this.batches();
   }
 
+  /**
+   * One pass from batch `first` on, which counts as one begun: `loader.epoch = n` and then `loader.from(k)` goes on where a
+   * pass was broken off.
+   *
+   * @throws OptionError for a batch that is not one of a pass.
+   */
+  from(first: number): Generator<Batch> {
+    checkNumber('The first batch', first, {
+      needed: `a whole number from 0 to ${this.length}`,
+      holds: (n) => isIndex.holds(n) && n <= this.length,
+    });
+    return this.batches({ first });
+  }
+
   /** @internal The batches of a pass. */
-  *batches(seed = this.seed): Generator<Batch> {
+  *batches({ first = 0, seed = this.seed } = {}): Generator<Batch> {
     const pass = this.epoch++;
     const order = this.newOrder();
-    runAt(pass, () => this.emitOrder(order, seed));
-    for (let i = 0; i < this.length; i++) {
+    if (this.emitsOrder) runAt(pass, () => this.emitOrder(order, seed));
+    this.drawOrder(order, pass);
+    for (let i = first; i < this.length; i++) {
       yield this.gather({ storage: order.storage, offset: i * this.batchSize * 4 }, this.rowsOf(i));
     }
     order.dispose();

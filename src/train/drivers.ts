@@ -127,13 +127,12 @@ class Replayed implements Driver {
     const { batches, options } = job;
     this.order = batches.newOrder();
     const order = { storage: this.order.storage, offset: 0 };
-    const changes = batches.shuffle || batches.dataset.within;
     this.compiled = new Compiled(stretchesOf(job, order), {
       optimizer: options.optimizer as Optimizer,
       schedule: perStep(options),
       steps: batches.length,
       yieldEvery: options.yieldEvery,
-      begin: changes ? () => batches.emitOrder(order) : undefined,
+      begin: batches.emitsOrder ? () => batches.emitOrder(order) : undefined,
       diverged: (fault, step) => diverged(job, fault, { epoch: this.epoch, batch: step + 1 }),
     });
   }
@@ -149,6 +148,7 @@ class Replayed implements Driver {
   begin(epoch: number): void {
     this.epoch = epoch;
     this.pass = this.job.batches.epoch++;
+    this.job.batches.drawOrder(this.order, this.pass);
     this.weights = undefined;
   }
 
@@ -201,7 +201,7 @@ class Eager implements Driver {
 
   begin(epoch: number): void {
     this.epoch = epoch;
-    this.batches = this.job.batches.batches(this.seed);
+    this.batches = this.job.batches.batches({ seed: this.seed });
   }
 
   run(first: number): number[] {

@@ -12,8 +12,13 @@ class Regrouped extends DataLoader {
   private readonly origin: DataLoader | undefined;
 
   constructor(origin: DataLoader, { dataset, batchSize }: Rows) {
-    const { shuffle, givenSeed } = origin;
-    super(dataset, { batchSize, shuffle, ...(givenSeed !== undefined && { seed: givenSeed }) });
+    const { shuffle, givenSeed, sampler } = origin;
+    super(dataset, {
+      batchSize,
+      shuffle,
+      ...(givenSeed !== undefined && { seed: givenSeed }),
+      ...(sampler && { sampler }),
+    });
     this.origin = origin;
   }
 

@@ -13,6 +13,7 @@ export enum Stream {
   order,
   split,
   dropout,
+  sampler,
 }
 
 let seed: number | undefined;
@@ -63,4 +64,53 @@ export function checkSeed(owner: string, value: unknown): asserts value is numbe
     needed: 'a whole number from 0 to 2⁵³ - 1',
     holds: (n) => isIndex.holds(n) && Number.isSafeInteger(n),
   });
+}
+
+const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const;
+const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
+const ROUNDS = 10;
+
+/** The upper half of the product of two 32-bit words. */
+function highWord(a: number, b: number): number {
+  const [low, high] = [a & 0xffff, a >>> 16];
+  const [lowB, highB] = [b & 0xffff, b >>> 16];
+  const middle = high * lowB + ((low * lowB) >>> 16);
+  return high * highB + (middle >>> 16) + ((low * highB + (middle & 0xffff)) >>> 16);
+}
+
+/** Numbers for TypeScript's own choices: those of one seed, stream and pass, one after the other. */
+export class Draws {
+  private block = 0;
+  private spare: number | undefined;
+
+  constructor(
+    private readonly seed: number,
+    private readonly place: { stream: Stream; pass: number },
+  ) {}
+
+  /** A number from [0, 1) with 53 bits: two words of Philox's block (b, pass, stream, 0), of which each gives two numbers. */
+  next(): number {
+    const { spare } = this;
+    this.spare = undefined;
+    if (spare !== undefined) return spare;
+    let [c0, c1, c2, c3] = [this.block++, this.place.pass, this.place.stream as number, 0];
+    let [k0, k1] = keyOf(this.seed);
+    for (let round = 0; round < ROUNDS; round++) {
+      const [high0, high1] = [highWord(c0, MULTIPLIERS[0]), highWord(c2, MULTIPLIERS[1])];
+      const [low0, low1] = [Math.imul(c0, MULTIPLIERS[0]), Math.imul(c2, MULTIPLIERS[1])];
+      c0 = high1 ^ c1 ^ k0;
+      c1 = low1;
+      c2 = high0 ^ c3 ^ k1;
+      c3 = low0;
+      k0 = (k0 + WEYL[0]) | 0;
+      k1 = (k1 + WEYL[1]) | 0;
+    }
+    this.spare = fraction(c2, c3);
+    return fraction(c0, c1);
+  }
+}
+
+/** 53 bits of two words as a number from [0, 1). */
+function fraction(high: number, low: number): number {
+  return ((high >>> 0) * 2 ** 21 + (low >>> 11)) / 2 ** 53;
 }
