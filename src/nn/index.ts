@@ -7,6 +7,7 @@ export {
   NLLLoss,
   type NLLLossOptions,
 } from './classification';
+export { init, type KaimingOptions, type Nonlinearity, type XavierOptions } from './init';
 export { Dropout, Embedding, Flatten, LogSoftmax, Softmax } from './layers';
 export { Linear } from './linear';
 export { Loss, type LossFunction, type LossOptions } from './loss';

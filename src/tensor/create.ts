@@ -103,6 +103,11 @@ export function uniform(shape: Shape, { low, high }: { low: number; high: number
   return draw(Kernel.fillUniform, 'rand', { shape, a: low, b: high });
 }
 
+/** @internal mean + std z */
+export function normal(shape: Shape, { mean, std }: { mean: number; std: number }): Tensor {
+  return draw(Kernel.fillNormal, 'randn', { shape, a: mean, b: std });
+}
+
 /**
  * Numbers drawn evenly from [0, 1), by Philox4x32-10 from the seed of `manualSeed`.
  *
@@ -122,5 +127,5 @@ export function rand(shape: Shape): Tensor {
  * expect(randn([2, 2]).shape).toEqual([2, 2]);
  */
 export function randn(shape: Shape): Tensor {
-  return draw(Kernel.fillNormal, 'randn', { shape, a: 0, b: 1 });
+  return normal(shape, { mean: 0, std: 1 });
 }

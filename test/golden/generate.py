@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 import torch
 
 import averages
+import inits
 import losses
 import modules
 import more_modules
@@ -45,6 +46,10 @@ ROOMS = (
 BYTES_ALLOWED = 1_100_000
 # The tests' tolerance is 5e-6 (1 + |b|): 8 digits cost a thousandth of it.
 DIGITS = {text: 12, schedules: 13, preprocessing: 15}
+ROOMS = (
+    text, ops, modules, more_modules, losses, trajectories, optimizers, schedules, preprocessing, weighted,
+    averages, inits,
+)
 
 
 def main():
