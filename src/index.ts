@@ -2,6 +2,7 @@ export * from './data/index';
 export {
   DivergenceError,
   DownhillError,
+  FormatError,
   MemoryError,
   OptionError,
   ShapeError,
@@ -22,5 +23,7 @@ export type { History, HistoryRow } from './train/history';
 export { accuracy, type Metric, type Metrics, r2 } from './train/metrics';
 export { type MinimizeOptions, type Minimum, minimize } from './train/minimize';
 export type { Averaging, BatchRow, EarlyStopping, FitOptions } from './train/options';
+export type { Part, Parts, States } from './train/parts';
+export type { Checkpointer, Moment } from './train/progress';
 export { manualSeed } from './wasm/random';
 export { configure, type RuntimeInfo, type RuntimeOptions, runtimeInfo } from './wasm/runtime';

@@ -1,48 +1,56 @@
 import type { DataLoader } from '../data/loader';
-import { StateError } from '../errors';
+import { OptionError, StateError } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
 import { tensor } from '../tensor/create';
 import { noGrad, trace } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
-import { currentSeed } from '../wasm/random';
+import { currentSeed, random } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
 import { type Driver, driverOf, type Job, lossOfBatch } from './drivers';
 import { evaluate } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
+import { type Parts, restore, statesOf } from './parts';
 import { Pacer } from './pause';
+import { type Moment, Progress } from './progress';
 import { regrouped } from './rows';
 import { rateOf, stepEpoch } from './schedule';
 import { inTraining, Setting } from './setting';
 import { rowWeights, weighted } from './weights';
 
-/** Runs one epoch and returns the mean loss, or undefined if it was stopped. */
-async function runEpoch(
-  driver: Driver,
-  job: Job,
-  { epoch, pacer }: { epoch: number; pacer: Pacer },
-): Promise<number | undefined> {
+/** A training that is under way. */
+interface Run {
+  driver: Driver;
+  job: Job;
+  progress: Progress;
+  /** Lets the checkpointer look. */
+  visit(moment: Omit<Moment, 'rows'>): Promise<void> | void;
+}
+
+/** Runs what is left of an epoch and returns the mean loss, or undefined if it was stopped. */
+async function runEpoch({ driver, job, progress, visit }: Run, pacer: Pacer): Promise<number | undefined> {
   const { batches, options } = job;
   const { length } = batches;
+  const { epoch } = progress;
   if (options.signal?.aborted) return undefined;
-  driver.begin(epoch);
-  let [sum, weight] = [0, 0];
-  for (let first = 0; first < length; ) {
+  if (progress.batch === 0) progress.begin(batches.epoch++);
+  driver.begin(progress);
+  while (progress.batch < length) {
     if (options.signal?.aborted) return undefined;
+    const first = progress.batch;
     const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
     const losses = driver.run(first, end);
-    for (let i = 0; i < losses.length; i++) {
-      const own = driver.weightOf(first + i);
-      sum += (losses[i] as number) * own;
-      weight += own;
-    }
+    losses.forEach((loss, i) => {
+      progress.count(loss, driver.weightOf(first + i));
+    });
+    progress.batch = end;
     if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
-    first = end;
+    await visit({ epochEnded: false, ended: false });
     await pacer.tick();
   }
-  return weight === 0 ? 0 : sum / weight;
+  return progress.loss;
 }
 
 const valName = (name: string) => `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;
@@ -70,28 +78,63 @@ async function rowOf(job: Job, row: HistoryRow): Promise<HistoryRow> {
   return row;
 }
 
-async function train(driver: Driver, job: Job, history: History): Promise<void> {
+/** Trains on until there is a reason to stop. */
+async function train(run: Run): Promise<void> {
+  const { job, progress, visit } = run;
   const { options } = job;
-  const began = performance.now();
   const pacer = new Pacer(options.yieldEvery);
   const target = options.earlyStopping?.targetLoss;
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    const loss = await runEpoch(driver, job, { epoch, pacer });
+  while (progress.epoch <= options.epochs) {
+    const { epoch } = progress;
+    const loss = await runEpoch(run, pacer);
     if (loss === undefined) {
-      history.stoppedBy = 'signal';
+      progress.stoppedBy = 'signal';
+      await visit({ epochEnded: false, ended: true });
       return;
     }
     if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
     const row = await rowOf(job, { epoch, loss, lr: rateOf(options), seconds: 0 });
     stepEpoch(options, row);
-    row.seconds = (performance.now() - began) / 1000;
-    history.epochs.push(row);
+    row.seconds = progress.seconds;
+    progress.add(row);
     if (options.onEpochEnd) await options.onEpochEnd(row);
-    if (target !== undefined && (row.valLoss ?? loss) <= target) {
-      history.stoppedBy = 'targetLoss';
-      return;
-    }
+    if (target !== undefined && (row.valLoss ?? loss) <= target) progress.stoppedBy = 'targetLoss';
+    const stops = progress.stoppedBy !== 'epochs';
+    await visit({ epochEnded: true, ended: stops || epoch === options.epochs });
+    if (stops) return;
   }
+}
+
+/** All that a training needs to go on, in the order in which it is put back. */
+function partsOf({ model, loader, options }: Job, progress: Progress): Parts {
+  const { optimizer, scheduler, averaging } = options;
+  return {
+    random,
+    model,
+    ...(averaging && { averaging }),
+    ...(scheduler && { scheduler }),
+    optimizer,
+    loader,
+    progress,
+  };
+}
+
+/** Parts that only some trainings have. */
+const SOME = ['averaging', 'scheduler'];
+
+/** Goes to where `resume` says; returns what goes back. */
+function resumed(parts: Parts, { resume, epochs }: FitOptions): (() => void) | undefined {
+  if (!resume) return undefined;
+  const unused = SOME.find((name) => Object.hasOwn(resume, name) && !Object.hasOwn(parts, name));
+  if (unused)
+    throw new StateError(`The checkpoint to resume has a ${unused}, and this fit has none; give it the same.`);
+  const undo = restore(parts, resume);
+  const { begun } = parts.progress as Progress;
+  if (begun <= epochs) return undo;
+  undo();
+  throw new OptionError(
+    `epochs is ${epochs}, and the checkpoint to resume is in epoch ${begun}; give at least as many.`,
+  );
 }
 
 /** What puts loader and optimizer back where no step was taken. */
@@ -155,24 +198,30 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
   const weights = rowWeights(loader, options);
   const batches = regrouped(loader, { accumulate: options.accumulate, weights: weights && tensor(weights) });
   const job = { model, loader, options, weights, batches };
-  const history: History = {
-    epochs: [],
-    stoppedBy: 'epochs',
-    seed: currentSeed(),
-    loaderSeed: loader.seed,
-    build: runtimeInfo().build,
-  };
-  await inTraining(model, async () => {
+  const progress = new Progress(options.accumulate);
+  const parts = partsOf(job, progress);
+  let driver: Driver | undefined;
+  let unresume: (() => void) | undefined;
+  const trained = async (): Promise<History> => {
     rehearse(job);
+    unresume = resumed(parts, options);
+    const seeds = { seed: currentSeed(), loaderSeed: loader.seed };
     const undo = markOf(job);
-    let driver: Driver | undefined;
     try {
       driver = driverOf(job);
-      await train(driver, job, history);
+      const visit: Run['visit'] = (moment) =>
+        options.checkpoint?.visit(() => statesOf(parts), { ...moment, rows: progress.rows });
+      if (progress.stoppedBy === 'epochs') await train({ driver, job, progress, visit });
     } finally {
       driver?.release();
       if (!driver?.ran) undo();
     }
-  });
-  return history;
+    return { epochs: progress.rows, stoppedBy: progress.stoppedBy, ...seeds, build: runtimeInfo().build };
+  };
+  try {
+    return await inTraining(model, trained);
+  } catch (error) {
+    if (!driver?.ran) unresume?.();
+    throw error;
+  }
 }
