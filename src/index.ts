@@ -2,7 +2,6 @@ export * from './data/index';
 export {
   DivergenceError,
   DownhillError,
-  FormatError,
   MemoryError,
   OptionError,
   ShapeError,
@@ -16,14 +15,35 @@ export type { Data, DType } from './tensor/literal';
 export type { Shape } from './tensor/shape';
 export type { AxisOptions, Nested, ReduceOptions, Tensor, Value } from './tensor/tensor';
 export { AveragedModel, type AveragedModelOptions, type AvgFn, getEmaAvgFn, updateBn } from './train/averaging';
-export { type EvaluateOptions, evaluate, predict } from './train/evaluate';
+export { type EvaluateOptions, evaluate, type Measured, predict } from './train/evaluate';
 export { fit } from './train/fit';
 export { type GradCheckOptions, gradCheck } from './train/gradcheck';
 export type { History, HistoryRow } from './train/history';
-export { accuracy, type Metric, type Metrics, r2 } from './train/metrics';
+export type { ScoreOptions } from './train/metrics/classes';
+export {
+  type AverageOptions,
+  accuracy,
+  confusionMatrix,
+  f1,
+  precision,
+  recall,
+  topK,
+} from './train/metrics/classification';
+export {
+  type Metric,
+  type Metrics,
+  type MetricWithOptions,
+  type Mode,
+  type StreamingMetric,
+  streamingMetric,
+  type Tally,
+} from './train/metrics/metric';
+export { mae, r2, rmse } from './train/metrics/regression';
+export { logLoss, type RocAucOptions, rocAuc } from './train/metrics/scores';
 export { type MinimizeOptions, type Minimum, minimize } from './train/minimize';
-export type { Averaging, BatchRow, EarlyStopping, FitOptions } from './train/options';
-export type { Part, Parts, States } from './train/parts';
-export type { Checkpointer, Moment } from './train/progress';
+export type { Averaging, BatchRow, FitOptions } from './train/options';
+export { Pause } from './train/pause';
+export type { Progress } from './train/progress';
+export type { EarlyStopping } from './train/stopping';
 export { manualSeed } from './wasm/random';
 export { configure, type RuntimeInfo, type RuntimeOptions, runtimeInfo } from './wasm/runtime';

@@ -49,23 +49,15 @@ function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
   };
 }
 
-/** A place in a training: the epoch, the loader's number of its pass, and the batches of it that are done. */
-interface Place {
-  readonly epoch: number;
-  readonly pass: number;
-  readonly batch: number;
-}
-
 /** Runs the steps of epochs, one driver or the other. */
 export interface Driver {
   /** The most steps that should run before a pause. */
   readonly steps: number;
   /** Has a step been taken? */
   readonly ran: boolean;
-  /** Begins an epoch, or goes on with one after some of its batches. */
-  begin(at: Place): void;
+  begin(epoch: number): void;
   /** Runs steps of the epoch and returns their losses. */
-  run(first: number, end: number): Float32Array | number[];
+  run(first: number, end: number): ArrayLike<number>;
   /** What a batch that has been run counts in the mean of its epoch's losses: its rows, or the sum of their weights. */
   weightOf(batch: number): number;
   release(): void;
@@ -153,14 +145,14 @@ class Replayed implements Driver {
     return this.compiled.steps;
   }
 
-  begin({ epoch, pass }: Place): void {
+  begin(epoch: number): void {
     this.epoch = epoch;
-    this.pass = pass;
-    this.job.batches.drawOrder(this.order, pass);
+    this.pass = this.job.batches.epoch++;
+    this.job.batches.drawOrder(this.order, this.pass);
     this.weights = undefined;
   }
 
-  run(first: number, end: number): Float32Array {
+  run(first: number, end: number): ArrayLike<number> {
     const epoch = this.pass;
     this.pass = undefined;
     return this.compiled.run({ first, end, epoch });
@@ -183,8 +175,7 @@ class Replayed implements Driver {
 
 /** The tensors in a model's fields: its parameters, and what `forward` may change. */
 function heldBy(model: Module): Tensor[] {
-  const isHeld = (v: unknown): v is Tensor => v instanceof Tensor && v.hasValues;
-  return model.modules().flatMap((m) => Object.values(m).filter(isHeld));
+  return model.modules().flatMap((m) => Object.values(m).filter((v): v is Tensor => v instanceof Tensor));
 }
 
 const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
@@ -208,9 +199,9 @@ class Eager implements Driver {
     (job.options.optimizer as Optimizer).claim();
   }
 
-  begin({ epoch, pass, batch }: Place): void {
+  begin(epoch: number): void {
     this.epoch = epoch;
-    this.batches = this.job.batches.batches({ seed: this.seed, pass, first: batch });
+    this.batches = this.job.batches.batches({ seed: this.seed });
   }
 
   run(first: number): number[] {

@@ -9,7 +9,7 @@ import { emit, newStorage, noGrad } from '../tensor/driver';
 import type { Data } from '../tensor/literal';
 import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { checkMetrics, type Metrics } from './metrics';
+import { checkMetrics, type Metrics, type Tally } from './metrics/metric';
 import { Pacer } from './pause';
 import { Setting } from './setting';
 
@@ -39,28 +39,87 @@ class Collector {
   }
 }
 
-/** Calls `visit` with each batch of the loader's dataset in its own order, in eval mode and without gradients. */
+interface Rows {
+  dataset: Dataset;
+  batchSize: number;
+}
+
+/**
+ * Calls `visit` with each batch of a dataset in its own order, in eval mode and without gradients.
+ *
+ * @returns false where the pacer ended it.
+ */
 async function eachBatch(
   model: Module,
-  { dataset, batchSize }: { dataset: Dataset; batchSize: number },
+  { dataset, batchSize, pacer }: Rows & { pacer: Pacer },
   visit: (batch: Batch, first: number) => void,
-): Promise<void> {
-  const pacer = new Pacer();
+): Promise<boolean> {
   const setting = new Setting(model, { training: false });
   let first = 0;
   for (const batch of new DataLoader(dataset, { batchSize })) {
     // Only while it computes: others may train or use the model in the pauses.
     setting.run(() => noGrad(() => visit(batch, first)));
     first += batch[0].shape[0] as number;
-    await pacer.tick();
+    if (!(await pacer.tick())) return false;
+  }
+  return true;
+}
+
+/** Metrics of batches that come one by one; those that can't take them so get all rows at the end. */
+class Measures {
+  private readonly tallies = new Map<string, Tally<unknown>>();
+  private readonly outputs: Collector | undefined;
+
+  constructor(
+    private readonly metrics: Metrics<unknown>,
+    private readonly dataset: Dataset,
+  ) {
+    const entries = Object.entries(metrics);
+    for (const [name, { start }] of entries) if (start) this.tallies.set(name, start());
+    if (this.tallies.size < entries.length) this.outputs = new Collector(dataset.length);
+  }
+
+  add(output: Tensor, target: Tensor, first: number): void {
+    for (const tally of this.tallies.values()) tally.add(output, target);
+    this.outputs?.add(output, first);
+  }
+
+  get values(): [string, unknown][] {
+    const target = () => this.dataset.tensors.at(-1) as Tensor;
+    return Object.entries(this.metrics).map(([name, metric]) => {
+      const tally = this.tallies.get(name);
+      return [name, tally ? tally.value() : metric((this.outputs as Collector).result, target())];
+    });
   }
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions<M extends Metrics<unknown> = Metrics> {
   /** A loss, or a function `(output, target) => Tensor`. */
   loss?: LossFunction;
-  /** Functions `(output, target) => number` by name; each gets all rows at once. */
-  metrics?: Metrics;
+  /** Metrics by name; a function `(output, target) => number` of your own gets all rows at once. */
+  metrics?: M;
+}
+
+/** What metrics give, by their names. */
+export type Measured<M extends Metrics<unknown>> = { loss: number } & { -readonly [K in keyof M]: ReturnType<M[K]> };
+
+/** See `evaluate`; undefined where the pacer ended it. */
+export async function measure(
+  model: Module,
+  { dataset, batchSize }: Rows,
+  { loss, metrics = {}, pacer }: EvaluateOptions<Metrics<unknown>> & { pacer: Pacer },
+): Promise<Record<string, unknown> | undefined> {
+  const lossFunction = loss && lossOf(loss);
+  const measures = new Measures(metrics, dataset);
+  let total = 0;
+  const whole = await eachBatch(model, { dataset, batchSize, pacer }, (batch, first) => {
+    const target = batch.at(-1) as Tensor;
+    const output = model.forward(...batch.slice(0, -1));
+    if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
+    measures.add(output, target, first);
+  });
+  if (!whole) return undefined;
+  return { ...(lossFunction && { loss: total / dataset.length }), ...Object.fromEntries(measures.values) };
 }
 
 /**
@@ -70,31 +129,18 @@ export interface EvaluateOptions {
  * @returns `{ loss, …metrics }`; the loss is the mean of the batches' losses, weighted by their rows.
  * @example
  * const data = new DataLoader(new TensorDataset([[1], [2]], [[1], [2]]), { batchSize: 2 });
- * const { loss } = await evaluate(new nn.Linear(1, 1), data, { loss: new nn.MSELoss() });
+ * const { loss, r2: explained } = await evaluate(new nn.Linear(1, 1), data, { loss: new nn.MSELoss(), metrics: { r2 } });
  * expect(loss).toBeGreaterThanOrEqual(0);
+ * expect(explained).toBeLessThanOrEqual(1);
  */
-export async function evaluate(
+export async function evaluate<M extends Metrics<unknown> = Metrics>(
   model: Module,
   loader: DataLoader,
-  options: EvaluateOptions,
-): Promise<{ loss: number } & Record<string, number>> {
+  options: EvaluateOptions<M>,
+): Promise<Measured<M>> {
   checkOptions('evaluate', options, ['loss', 'metrics']);
   checkMetrics(options.metrics);
-  const lossFunction = options.loss && lossOf(options.loss);
-  const metrics = Object.entries(options.metrics ?? {});
-  const { dataset, batchSize } = loader;
-  const outputs = new Collector(dataset.length);
-  let total = 0;
-  await eachBatch(model, { dataset, batchSize }, (batch, first) => {
-    const target = batch.at(-1) as Tensor;
-    const output = model.forward(...batch.slice(0, -1));
-    if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
-    if (metrics.length > 0) outputs.add(output, first);
-  });
-  const target = dataset.tensors.at(-1) as Tensor;
-  const values = metrics.map(([name, metric]) => [name, metric(outputs.result, target)]);
-  const loss = lossFunction ? { loss: total / dataset.length } : {};
-  return { ...loss, ...Object.fromEntries(values) } as { loss: number } & Record<string, number>;
+  return (await measure(model, loader, { ...options, pacer: new Pacer() })) as Measured<M>;
 }
 
 /**
@@ -113,6 +159,8 @@ export async function predict(model: Module, x: Tensor | Data, options: { batchS
   checkNumber('batchSize', batchSize, isCount);
   const dataset = new TensorDataset(x instanceof Tensor ? x : tensor(x));
   const outputs = new Collector(dataset.length);
-  await eachBatch(model, { dataset, batchSize }, ([rows], first) => outputs.add(model.forward(rows), first));
+  await eachBatch(model, { dataset, batchSize, pacer: new Pacer() }, ([rows], first) =>
+    outputs.add(model.forward(rows), first),
+  );
   return outputs.result;
 }

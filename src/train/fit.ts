@@ -1,59 +1,68 @@
 import type { DataLoader } from '../data/loader';
-import { OptionError, StateError } from '../errors';
+import { StateError } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
 import { tensor } from '../tensor/create';
 import { noGrad, trace } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
-import { currentSeed, random } from '../wasm/random';
+import { currentSeed } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
 import { type Driver, driverOf, type Job, lossOfBatch } from './drivers';
-import { evaluate } from './evaluate';
+import { measure } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
-import { type Parts, restore, statesOf } from './parts';
 import { Pacer } from './pause';
-import { type Moment, Progress } from './progress';
+import { Reporter } from './progress';
 import { regrouped } from './rows';
 import { rateOf, stepEpoch } from './schedule';
 import { inTraining, Setting } from './setting';
+import { Stopper, valName } from './stopping';
 import { rowWeights, weighted } from './weights';
 
-/** A training that is under way. */
+/** A training, and what goes along with it. */
 interface Run {
-  driver: Driver;
   job: Job;
-  progress: Progress;
-  /** Lets the checkpointer look. */
-  visit(moment: Omit<Moment, 'rows'>): Promise<void> | void;
+  driver: Driver;
+  pacer: Pacer;
+  stopper: Stopper;
+  reporter: Reporter | undefined;
 }
 
-/** Runs what is left of an epoch and returns the mean loss, or undefined if it was stopped. */
-async function runEpoch({ driver, job, progress, visit }: Run, pacer: Pacer): Promise<number | undefined> {
+function companyOf({ model, batches, options }: Job): Pick<Run, 'pacer' | 'stopper' | 'reporter'> {
+  const { yieldEvery, signal, pause, onProgress, epochs, progressEvery } = options;
+  const { length, rows } = batches;
+  return {
+    pacer: new Pacer({ every: yieldEvery, signal, pause }),
+    stopper: new Stopper(options, { model, optimizer: options.optimizer as Optimizer }),
+    reporter: onProgress && new Reporter(onProgress, { epochs, batches: length, rows, every: progressEvery }),
+  };
+}
+
+/** Runs one epoch and returns the mean loss, or undefined if it was stopped. */
+async function runEpoch({ job, driver, pacer, reporter }: Run, epoch: number): Promise<number | undefined> {
   const { batches, options } = job;
-  const { length } = batches;
-  const { epoch } = progress;
-  if (options.signal?.aborted) return undefined;
-  if (progress.batch === 0) progress.begin(batches.epoch++);
-  driver.begin(progress);
-  while (progress.batch < length) {
-    if (options.signal?.aborted) return undefined;
-    const first = progress.batch;
+  const { length, rows, batchSize } = batches;
+  if (!(await pacer.tick())) return undefined;
+  driver.begin(epoch);
+  let [sum, weight] = [0, 0];
+  const mean = () => (weight === 0 ? 0 : sum / weight);
+  for (let first = 0; first < length; ) {
     const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
     const losses = driver.run(first, end);
-    losses.forEach((loss, i) => {
-      progress.count(loss, driver.weightOf(first + i));
-    });
-    progress.batch = end;
+    for (let i = 0; i < losses.length; i++) {
+      const own = driver.weightOf(first + i);
+      sum += (losses[i] as number) * own;
+      weight += own;
+    }
     if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
-    await visit({ epochEnded: false, ended: false });
-    await pacer.tick();
+    const done = Math.min(rows, end * batchSize) - first * batchSize;
+    await reporter?.note({ epoch, batch: end, loss: mean(), rows: done, held: pacer.held });
+    first = end;
+    if (!(await pacer.tick())) return undefined;
   }
-  return progress.loss;
+  return mean();
 }
-
-const valName = (name: string) => `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
 /** The loss where every row counts 1. */
 function evenLoss({ options, weights }: Job): LossFunction {
@@ -62,79 +71,42 @@ function evenLoss({ options, weights }: Job): LossFunction {
   return (output, target) => loss(output, target, output.filled([target.shape[0] as number], 1));
 }
 
-/** Loss and metrics after an epoch, as they stand in the history. */
-async function rowOf(job: Job, row: HistoryRow): Promise<HistoryRow> {
+/** Loss and metrics after an epoch, as they stand in the history; undefined if measuring them was stopped. */
+async function rowOf({ job, pacer }: Run, row: HistoryRow): Promise<HistoryRow | undefined> {
   const { model, loader, options } = job;
   const { metrics, validation } = options;
-  const loss = evenLoss(job);
   if (metrics) {
-    const { loss: _, ...values } = await evaluate(model, loader, { metrics });
+    const values = await measure(model, loader, { metrics, pacer });
+    if (!values) return undefined;
     Object.assign(row, values);
   }
   if (validation) {
-    const values = await evaluate(model, validation, { loss, ...(metrics && { metrics }) });
-    for (const [name, value] of Object.entries(values)) row[valName(name)] = value;
+    const values = await measure(model, validation, { loss: evenLoss(job), metrics: metrics ?? {}, pacer });
+    if (!values) return undefined;
+    for (const [name, value] of Object.entries(values)) row[valName(name)] = value as number;
   }
   return row;
 }
 
-/** Trains on until there is a reason to stop. */
-async function train(run: Run): Promise<void> {
-  const { job, progress, visit } = run;
-  const { options } = job;
-  const pacer = new Pacer(options.yieldEvery);
-  const target = options.earlyStopping?.targetLoss;
-  while (progress.epoch <= options.epochs) {
-    const { epoch } = progress;
-    const loss = await runEpoch(run, pacer);
-    if (loss === undefined) {
-      progress.stoppedBy = 'signal';
-      await visit({ epochEnded: false, ended: true });
-      return;
-    }
+async function train(run: Run, history: History): Promise<History['stoppedBy']> {
+  const { stopper } = run;
+  const { options } = run.job;
+  const began = performance.now();
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    const loss = await runEpoch(run, epoch);
+    if (loss === undefined) return 'signal';
     if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
-    const row = await rowOf(job, { epoch, loss, lr: rateOf(options), seconds: 0 });
+    const row = await rowOf(run, { epoch, loss, lr: rateOf(options), seconds: 0 });
+    if (row === undefined) return 'signal';
     stepEpoch(options, row);
-    row.seconds = progress.seconds;
-    progress.add(row);
+    row.seconds = (performance.now() - began) / 1000;
+    history.epochs.push(row);
+    const enough = stopper.note(row);
+    if (stopper.bestEpoch !== undefined) history.bestEpoch = stopper.bestEpoch;
     if (options.onEpochEnd) await options.onEpochEnd(row);
-    if (target !== undefined && (row.valLoss ?? loss) <= target) progress.stoppedBy = 'targetLoss';
-    const stops = progress.stoppedBy !== 'epochs';
-    await visit({ epochEnded: true, ended: stops || epoch === options.epochs });
-    if (stops) return;
+    if (enough) return enough;
   }
-}
-
-/** All that a training needs to go on, in the order in which it is put back. */
-function partsOf({ model, loader, options }: Job, progress: Progress): Parts {
-  const { optimizer, scheduler, averaging } = options;
-  return {
-    random,
-    model,
-    ...(averaging && { averaging }),
-    ...(scheduler && { scheduler }),
-    optimizer,
-    loader,
-    progress,
-  };
-}
-
-/** Parts that only some trainings have. */
-const SOME = ['averaging', 'scheduler'];
-
-/** Goes to where `resume` says; returns what goes back. */
-function resumed(parts: Parts, { resume, epochs }: FitOptions): (() => void) | undefined {
-  if (!resume) return undefined;
-  const unused = SOME.find((name) => Object.hasOwn(resume, name) && !Object.hasOwn(parts, name));
-  if (unused)
-    throw new StateError(`The checkpoint to resume has a ${unused}, and this fit has none; give it the same.`);
-  const undo = restore(parts, resume);
-  const { begun } = parts.progress as Progress;
-  if (begun <= epochs) return undo;
-  undo();
-  throw new OptionError(
-    `epochs is ${epochs}, and the checkpoint to resume is in epoch ${begun}; give at least as many.`,
-  );
+  return 'epochs';
 }
 
 /** What puts loader and optimizer back where no step was taken. */
@@ -198,30 +170,26 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
   const weights = rowWeights(loader, options);
   const batches = regrouped(loader, { accumulate: options.accumulate, weights: weights && tensor(weights) });
   const job = { model, loader, options, weights, batches };
-  const progress = new Progress(options.accumulate);
-  const parts = partsOf(job, progress);
-  let driver: Driver | undefined;
-  let unresume: (() => void) | undefined;
-  const trained = async (): Promise<History> => {
+  const history: History = {
+    epochs: [],
+    stoppedBy: 'epochs',
+    seed: currentSeed(),
+    loaderSeed: loader.seed,
+    build: runtimeInfo().build,
+  };
+  await inTraining(model, async () => {
     rehearse(job);
-    unresume = resumed(parts, options);
-    const seeds = { seed: currentSeed(), loaderSeed: loader.seed };
     const undo = markOf(job);
+    const company = companyOf(job);
+    let driver: Driver | undefined;
     try {
       driver = driverOf(job);
-      const visit: Run['visit'] = (moment) =>
-        options.checkpoint?.visit(() => statesOf(parts), { ...moment, rows: progress.rows });
-      if (progress.stoppedBy === 'epochs') await train({ driver, job, progress, visit });
+      history.stoppedBy = await train({ job, driver, ...company }, history);
     } finally {
       driver?.release();
       if (!driver?.ran) undo();
+      company.stopper.putBack();
     }
-    return { epochs: progress.rows, stoppedBy: progress.stoppedBy, ...seeds, build: runtimeInfo().build };
-  };
-  try {
-    return await inTraining(model, trained);
-  } catch (error) {
-    if (!driver?.ran) unresume?.();
-    throw error;
-  }
+  });
+  return history;
 }

@@ -1,6 +1,6 @@
 /** What an epoch brought. */
 export interface HistoryRow {
-  /** Counted from 1, in what is resumed from where it first began. */
+  /** Counted from 1 in this call of `fit`. */
   epoch: number;
   /** The mean of the batches' losses, weighted by their rows, or by the sums of their rows' weights. */
   loss: number;
@@ -8,7 +8,7 @@ export interface HistoryRow {
   valLoss?: number;
   /** The learning rate. */
   lr: number;
-  /** Seconds of training so far. */
+  /** Seconds since `fit` began. */
   seconds: number;
   /** Metrics by name; those of the validation rows have `val` before their names. */
   [metric: string]: number | undefined;
@@ -19,7 +19,9 @@ export interface History {
   /** One row an epoch. */
   epochs: HistoryRow[];
   /** Why it ended. */
-  stoppedBy: 'epochs' | 'targetLoss' | 'signal';
+  stoppedBy: 'epochs' | 'patience' | 'targetLoss' | 'signal';
+  /** The epoch whose monitored value (see `EarlyStopping`; without it valLoss, or loss) was the best; of equals the first. */
+  bestEpoch?: number;
   /** The seed of what had none of its own. */
   seed: number;
   /** The seed of the loader's order. */

@@ -121,7 +121,7 @@ async function descend(
   compiled: Compiled,
   { steps, tolerance, options: { onStep, signal } }: Descent,
 ): Promise<Minimum> {
-  const pacer = new Pacer();
+  const pacer = new Pacer({ signal });
   const costs: number[] = [];
   const minimum = (stoppedBy: Minimum['stoppedBy']): Minimum => ({
     cost: costs.at(-1) as number,
@@ -130,7 +130,7 @@ async function descend(
     stoppedBy,
   });
   while (costs.length < steps) {
-    if (signal?.aborted) return minimum('signal');
+    if (pacer.stopped) return minimum('signal');
     const first = costs.length;
     const end = Math.min(steps, first + (onStep ? 1 : compiled.steps));
     costs.push(...compiled.run({ first, end }));

@@ -1,5 +1,5 @@
 import { DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, isCount, isRate, isReal, OptionError } from '../errors';
+import { checkNumber, checkOptions, isCount, isRate, OptionError } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import { Module } from '../nn/module';
 import { Optimizer } from '../optim/optimizer';
@@ -8,17 +8,13 @@ import type { AnySchedule } from '../optim/schedules/schedule';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import type { HistoryRow } from './history';
-import { checkMetrics, type Metrics } from './metrics';
-import type { Part, States } from './parts';
-import type { Checkpointer } from './progress';
-
-export interface EarlyStopping {
-  /** Stop after the first epoch whose loss (valLoss, where there is a validation set) is not above this. */
-  targetLoss?: number;
-}
+import { checkMetrics, type Metrics } from './metrics/metric';
+import { Pause } from './pause';
+import type { Progress } from './progress';
+import { checkStopping, type EarlyStopping } from './stopping';
 
 /** What keeps averages of a model's parameters: an `AveragedModel`. */
-export interface Averaging extends Part {
+export interface Averaging {
   readonly model: Module;
   readonly per: 'epoch' | 'step';
   updateParameters(): void;
@@ -42,7 +38,7 @@ export interface FitOptions {
   epochs: number;
   /** Evaluated after each epoch: valLoss, and the metrics with `val` before their names. */
   validation?: DataLoader;
-  /** Functions `(output, target) => number` by name, of the training rows after each epoch. */
+  /** `accuracy` and the like, or functions `(output, target) => number`, by name: of the training rows after each epoch. */
   metrics?: Metrics;
   /** Scales the gradients of a step so that their norm is at most this. */
   clipGradNorm?: number;
@@ -69,17 +65,20 @@ export interface FitOptions {
   scheduler?: AnySchedule | ReduceLROnPlateau;
   /** An AveragedModel of the model: its averages go on after each step, or after each epoch, as its `per` says. */
   averaging?: Averaging;
+  /** When to stop before the last epoch, and whether to put the best epoch's parameters back. */
   earlyStopping?: EarlyStopping;
   /** Called after each epoch; a promise is awaited. */
   onEpochEnd?: (row: HistoryRow) => unknown;
   /** Called after each batch: then every step is a call of its own. A promise is awaited. */
   onBatchEnd?: (row: BatchRow) => unknown;
-  /** Stops the training between two slices; what was learned stays. */
+  /** Called between slices, and at the end: how far the training is. It does not slow training down; a promise is awaited. */
+  onProgress?: (progress: Progress) => unknown;
+  /** Milliseconds from one `onProgress` to the next. Default: 50. */
+  progressEvery?: number;
+  /** Holds the training up while it is pressed: `const button = new Pause()`, `button.pause()`, `button.resume()`. */
+  pause?: Pause;
+  /** Stops the training between two slices, also of an evaluation; what was learned stays. */
   signal?: AbortSignal;
-  /** Keeps the training as it goes: `checkpointTo(target)` of downhill/io. */
-  checkpoint?: Checkpointer;
-  /** Goes on where a kept training was, as `loadCheckpoint(target)` of downhill/io gives it; undefined begins anew. */
-  resume?: States | undefined;
   /** Milliseconds between two pauses in which a page can answer. Default: 10. */
   yieldEvery?: number;
   /** Record a step once and replay it in Wasm; false runs the eager loop, with the same bits. Default: true. */
@@ -102,9 +101,10 @@ const NAMES = [
   'earlyStopping',
   'onEpochEnd',
   'onBatchEnd',
+  'onProgress',
+  'progressEvery',
+  'pause',
   'signal',
-  'checkpoint',
-  'resume',
   'yieldEvery',
   'compiled',
 ] as const;
@@ -121,13 +121,6 @@ function checkLoader(what: string, loader: unknown): asserts loader is DataLoade
       `The dataset of fit's ${what} has ${columns} tensor; it needs inputs and, last, a target: new TensorDataset(X, y).`,
     );
   }
-}
-
-function checkKeeping({ checkpoint, resume }: FitOptions): void {
-  if (checkpoint !== undefined && typeof checkpoint?.visit !== 'function')
-    throw new OptionError(`checkpoint is ${String(checkpoint)}; give checkpointTo(target) of downhill/io.`);
-  if (resume !== undefined && (typeof resume !== 'object' || resume === null || resume instanceof Promise))
-    throw new OptionError(`resume is ${String(resume)}; give await loadCheckpoint(target) of downhill/io.`);
 }
 
 /** Throws for arguments of `fit` that are unknown, missing or out of range, before anything is touched. */
@@ -152,7 +145,8 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
     if (options[name] === undefined) continue;
     checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });
   }
-  if (options.yieldEvery !== undefined) checkNumber('yieldEvery', options.yieldEvery, isRate);
+  for (const name of ['yieldEvery', 'progressEvery'] as const)
+    if (options[name] !== undefined) checkNumber(name, options[name], isRate);
   if (options.scheduler !== undefined && options.scheduler?.optimizer !== options.optimizer) {
     throw new OptionError(
       'scheduler is not one of this optimizer; give one such as new StepLR(optimizer, { stepSize: 10 }).',
@@ -161,14 +155,13 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   if (options.averaging !== undefined && options.averaging?.model !== model) {
     throw new OptionError('averaging is not of this model; give new AveragedModel(model).');
   }
-  checkOptions('earlyStopping', options.earlyStopping, ['targetLoss']);
-  const target = options.earlyStopping?.targetLoss;
-  if (target !== undefined) checkNumber('targetLoss', target, isReal);
+  checkStopping(options);
   if (options.signal !== undefined && typeof options.signal?.aborted !== 'boolean') {
     throw new OptionError(`signal is ${String(options.signal)}; give the signal of an AbortController.`);
   }
-  checkKeeping(options);
-  for (const name of ['onEpochEnd', 'onBatchEnd'] as const) {
+  if (options.pause !== undefined && !(options.pause instanceof Pause))
+    throw new OptionError(`pause is ${String(options.pause)}; give a new Pause(), and call its pause() and resume().`);
+  for (const name of ['onEpochEnd', 'onBatchEnd', 'onProgress'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
       throw new OptionError(`${name} is ${String(options[name])}; it must be a function.`);
     }
