@@ -23,6 +23,11 @@ export class MemoryError extends DownhillError {
   override name = 'MemoryError';
 }
 
+/** A file, or bytes, are not what they should be: foreign, cut off, damaged, or of a newer version. */
+export class FormatError extends DownhillError {
+  override name = 'FormatError';
+}
+
 /** Training met a number that is not finite. The model keeps its last finite parameters. */
 export class DivergenceError extends DownhillError {
   override name = 'DivergenceError';

@@ -2,6 +2,7 @@ export * from './data/index';
 export {
   DivergenceError,
   DownhillError,
+  FormatError,
   MemoryError,
   OptionError,
   ShapeError,
@@ -42,8 +43,10 @@ export { mae, r2, rmse } from './train/metrics/regression';
 export { logLoss, type RocAucOptions, rocAuc } from './train/metrics/scores';
 export { type MinimizeOptions, type Minimum, minimize } from './train/minimize';
 export type { Averaging, BatchRow, FitOptions } from './train/options';
+export type { Part, Parts, States } from './train/parts';
 export { Pause } from './train/pause';
-export type { Progress } from './train/progress';
+export type { Checkpointer, Moment } from './train/progress';
+export type { Progress } from './train/report';
 export type { EarlyStopping } from './train/stopping';
 export { manualSeed } from './wasm/random';
 export { configure, type RuntimeInfo, type RuntimeOptions, runtimeInfo } from './wasm/runtime';

@@ -1,6 +1,6 @@
 export { type Dataset, Subset, TensorDataset } from './dataset';
 export { type Categories, type Category, LabelEncoder, OneHotEncoder } from './encoder';
-export { type Batch, DataLoader, type DataLoaderOptions } from './loader';
+export { type Batch, DataLoader, type DataLoaderOptions, type LoaderState } from './loader';
 export type { PreprocessorState } from './preprocessor';
 export { type Sampler, WeightedRandomSampler, type WeightedRandomSamplerOptions } from './sampler';
 export { MinMaxScaler, StandardScaler } from './scaler';

@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, checkOptions, isCount, isIndex, OptionError } from '../errors';
+import { checkNumber, checkOptions, isCount, isIndex, OptionError, StateError } from '../errors';
 import { emit, isTracing, newStorage, runAt } from '../tensor/driver';
 import { gatheredFrom } from '../tensor/ops/labels';
 import { sizeOf } from '../tensor/shape';
@@ -20,6 +20,24 @@ export interface DataLoaderOptions {
   dropLast?: boolean;
   /** Chooses the rows of each pass and their order, instead of `shuffle`: a WeightedRandomSampler, or one of your own. */
   sampler?: Sampler;
+}
+
+export interface LoaderState {
+  seed: number;
+  /** The passes begun. */
+  epoch: number;
+  /** Rows of the dataset. */
+  rows: number;
+  batchSize: number;
+  /** Batches in a pass. */
+  length: number;
+  shuffle: boolean;
+}
+
+interface PassPlace {
+  seed?: number;
+  pass?: number;
+  first?: number;
 }
 
 /** The number of a pass is 31 bits of the counter that its order is drawn with. */
@@ -115,6 +133,35 @@ export class DataLoader {
     return this.givenSeed ?? currentSeed();
   }
 
+  /** The place in the data: what the order of a pass is a function of, the passes begun, and the sizes that it holds for. */
+  stateDict(): LoaderState {
+    const { seed, epoch, batchSize, length, shuffle } = this;
+    return { seed, epoch, rows: this.dataset.length, batchSize, length, shuffle };
+  }
+
+  /**
+   * Goes on where a loader was.
+   *
+   * @throws StateError for a loader of other rows, sizes or seed.
+   * @example
+   * const rows = () => new DataLoader(new TensorDataset([[1], [2]], [1, 2]), { shuffle: true, seed: 7 });
+   * const [a, b] = [rows(), rows()];
+   * for (const _ of a);
+   * b.loadStateDict(a.stateDict());
+   * expect(b.epoch).toBe(1);
+   */
+  loadStateDict(state: LoaderState): void {
+    const own = this.stateDict();
+    for (const name of ['rows', 'batchSize', 'length', 'shuffle', 'seed'] as const) {
+      if (name === 'seed' && !this.shuffle) continue;
+      if (state?.[name] === own[name]) continue;
+      throw new StateError(
+        `The state is of a DataLoader with ${name} ${state?.[name]}; this one has ${own[name]}. Give it the same data and options.`,
+      );
+    }
+    this.epoch = state.epoch;
+  }
+
   /** Rows of batch i. */
   rowsOf(i: number): number {
     return Math.min(this.batchSize, this.rows - i * this.batchSize);
@@ -192,12 +239,12 @@ export class DataLoader {
     return this.batches({ first });
   }
 
-  /** @internal The batches of a pass. */
-  *batches({ first = 0, seed = this.seed } = {}): Generator<Batch> {
-    const pass = this.epoch++;
+  /** @internal The batches of a pass, by default the next, from number `first` on. */
+  *batches({ seed = this.seed, pass, first = 0 }: PassPlace = {}): Generator<Batch> {
+    const own = pass ?? this.epoch++;
     const order = this.newOrder();
-    if (this.emitsOrder) runAt(pass, () => this.emitOrder(order, seed));
-    this.drawOrder(order, pass);
+    if (this.emitsOrder) runAt(own, () => this.emitOrder(order, seed));
+    this.drawOrder(order, own);
     for (let i = first; i < this.length; i++) {
       yield this.gather({ storage: order.storage, offset: i * this.batchSize * 4 }, this.rowsOf(i));
     }

@@ -4,7 +4,7 @@ import { checkLabels } from '../tensor/ops/labels';
 import { dropout } from '../tensor/ops/random';
 import { axisOf, sizeOf } from '../tensor/shape';
 import type { AxisOptions, Tensor } from '../tensor/tensor';
-import { currentSeed } from '../wasm/random';
+import { checkSeed, currentSeed } from '../wasm/random';
 import { Module } from './module';
 
 const isAxis = { needed: 'a whole number', holds: Number.isInteger };
@@ -181,7 +181,7 @@ export class Embedding extends Module {
  * expect(layer.eval().forward(ones([3])).toArray()).toEqual([1, 1, 1]);
  */
 export class Dropout extends Module {
-  private readonly seed = currentSeed();
+  private seed = currentSeed();
   private readonly forwards = tensor(0, { dtype: 'int32' });
 
   constructor(readonly p = 0.5) {
@@ -192,6 +192,17 @@ export class Dropout extends Module {
   forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
     return dropout(x, this.p, { seed: this.seed, place: this.place(), forwards: this.forwards });
+  }
+
+  override getExtraState(): Record<string, unknown> {
+    return { ...super.getExtraState(), seed: this.seed };
+  }
+
+  override setExtraState(state: Record<string, unknown>): void {
+    const { seed } = state;
+    checkSeed('Dropout', seed);
+    super.setExtraState(state);
+    this.seed = seed;
   }
 
   protected override describe(): string {

@@ -1,6 +1,6 @@
 import { ShapeError, StateError } from '../errors';
-import type { Data } from '../tensor/literal';
-import { flatten } from '../tensor/literal';
+import { tensor } from '../tensor/create';
+import { type Data, flatten } from '../tensor/literal';
 import { type Shape, sameShape, show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 
@@ -155,9 +155,71 @@ export abstract class Module {
     }
     const values = own
       .filter(([name]) => Object.hasOwn(dict, name))
-      .map(([name, tensor]) => ({ tensor, value: entryValue(name, tensor.shape, dict[name] as StateEntry) }));
+      .map(([name, tensor]) => ({ tensor, value: entryValue(name, tensor, dict[name] as StateEntry) }));
     for (const { tensor, value } of values) tensor.assign(value);
     return this;
+  }
+
+  /** The tensors in this module's own fields, by name, that `stateDict` does not hold and that have values. */
+  private others(): [string, Tensor][] {
+    const held = new Set([...this.own().map(([, t]) => t), ...Object.values(this.buffers())]);
+    const isOther = (v: unknown): v is Tensor => v instanceof Tensor && !v.node && !held.has(v) && v.hasValues;
+    return Object.entries(this).filter((entry): entry is [string, Tensor] => isOther(entry[1]));
+  }
+
+  /**
+   * What this module alone remembers beside its parameters and buffers: checkpoints hold it, so that a training goes on as if
+   * it had not stopped. By default copies of the other tensors in its fields, by name; override it, and `setExtraState`, for
+   * what is no tensor: numbers, strings, lists and records.
+   *
+   * As https://pytorch.org/docs/stable/generated/torch.nn.Module.html, but not a part of `stateDict`.
+   *
+   * @example
+   * class Average extends nn.Module {
+   *   mean = zeros([1]);
+   *   forward(x) {
+   *     this.mean.assign(this.mean.mul(0.9).add(x.mean().mul(0.1)));
+   *     return x;
+   *   }
+   * }
+   * const model = new Average();
+   * model.forward(tensor([[5]]));
+   * expect(model.getExtraState().mean.toArray()).toEqual([0.5]);
+   */
+  getExtraState(): Record<string, unknown> {
+    return Object.fromEntries(this.others().map(([name, t]) => [name, t.clone()]));
+  }
+
+  /**
+   * Puts in place what `getExtraState` gave; a field that is not there yet is made. Nothing is changed unless all tensors fit.
+   *
+   * @throws StateError for a missing tensor or an unknown name; ShapeError for another shape.
+   * @example
+   * const [a, b] = [new nn.Dropout(0.5), new nn.Dropout(0.5)];
+   * a.forward(ones([4]));
+   * b.setExtraState(a.getExtraState());
+   * expect(b.forward(ones([9])).toArray()).toEqual(a.forward(ones([9])).toArray());
+   */
+  setExtraState(state: Record<string, unknown>): void {
+    const own = new Map(this.others());
+    const known = Object.keys(this.getExtraState());
+    const given = Object.entries(state ?? {});
+    const name = this.constructor.name;
+    const missing = [...own.keys()].find((key) => !given.some(([k]) => k === key));
+    if (missing) throw new StateError(`setExtraState: missing ${missing}; ${name} has ${known.join(', ')}.`);
+    for (const [key, value] of given) {
+      const here = own.get(key);
+      const isNew = value instanceof Tensor && (this as Record<string, unknown>)[key] === undefined;
+      if (here) needShape(`setExtraState: ${key}`, { given: (value as Tensor | undefined)?.shape, needed: here.shape });
+      else if (!isNew && (value instanceof Tensor || !known.includes(key)))
+        throw new StateError(`setExtraState: unknown ${key}; ${name} has ${known.join(', ') || 'no extra state'}.`);
+    }
+    for (const [key, value] of given) {
+      if (!(value instanceof Tensor)) continue;
+      const here = own.get(key);
+      if (here) here.assign(value);
+      else (this as Record<string, unknown>)[key] = value.clone();
+    }
   }
 
   /** Sets `training` for this module and all in it. */
@@ -184,17 +246,19 @@ export abstract class Module {
   }
 }
 
+function needShape(what: string, { given, needed }: { given: unknown; needed: Shape }): void {
+  if (Array.isArray(given) && sameShape(given, needed)) return;
+  throw new ShapeError(
+    `${what} has shape ${Array.isArray(given) ? show(given) : String(given)}; it must be ${show(needed)}.`,
+  );
+}
+
 /** The value of one entry, if it fits. */
-function entryValue(name: string, shape: Shape, entry: StateEntry): Float32Array {
-  const given = entry?.shape;
-  if (!Array.isArray(given) || !sameShape(given, shape)) {
-    throw new ShapeError(
-      `loadStateDict: ${name} has shape ${Array.isArray(given) ? show(given) : String(given)}; it must be ${show(shape)}.`,
-    );
-  }
-  if (entry instanceof Tensor) return entry.to('float32').toTypedArray() as Float32Array;
+function entryValue(name: string, { shape, dtype }: Tensor, entry: StateEntry): Tensor {
+  needShape(`loadStateDict: ${name}`, { given: entry?.shape, needed: shape });
+  if (entry instanceof Tensor) return entry.to(dtype).clone();
   const { flat } = flatten(entry.data, `loadStateDict: ${name}`);
   const size = shape.reduce((n, d) => n * d, 1);
-  if (flat.length === size) return Float32Array.from(flat);
+  if (flat.length === size) return tensor(Float64Array.from(flat), { shape, dtype });
   throw new ShapeError(`loadStateDict: ${name} has ${flat.length} elements; its shape ${show(shape)} needs ${size}.`);
 }

@@ -291,7 +291,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   /**
    * Puts a state of `stateDict()` in place. Nothing is changed unless all of it fits.
    *
-   * @throws StateError for other groups; ShapeError for other shapes.
+   * @throws StateError for other groups or options; ShapeError for other shapes.
    */
   loadStateDict(dict: OptimizerState<O>): void {
     if (this.begun) {
@@ -300,6 +300,17 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
       );
     }
     this.restore(dict);
+  }
+
+  /** The options that a state has for group number `i`, if they fit. */
+  private optionsFrom(given: O, i: number): O {
+    const { options } = this.groups[i] as Group<O>;
+    if (Object.keys(given).some((name) => !Object.hasOwn(options, name))) {
+      const names = (of: O) => Object.keys(of).join(', ');
+      throw new StateError(`loadStateDict got the options ${names(given)}; this optimizer has ${names(options)}.`);
+    }
+    this.check(given);
+    return given;
   }
 
   /** @internal */
@@ -312,8 +323,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
       );
     }
     if (!dict.state) throw new StateError('loadStateDict got no state; give what stateDict() returned.');
-    const options = dict.groups.map(({ params: _, ...own }) => own as unknown as O);
-    for (const own of options) this.check(own);
+    const options = dict.groups.map(({ params: _, ...own }, i) => this.optionsFrom(own as unknown as O, i));
     const optionsOf = this.groups.flatMap((group, g) => group.params.map(() => options[g] as O));
     const loaded = Object.entries(dict.state).map(([i, state]) => {
       const p = params[Number(i)];

@@ -256,6 +256,12 @@ export class Tensor {
     return new Tensor({ storage: this.storage, shape, dtype: this.dtype });
   }
 
+  /** @internal Are there elements to read? Not in what belongs to a compiled step, nor after `dispose`. */
+  get hasValues(): boolean {
+    const { block, outside } = this.storage;
+    return block !== undefined || outside !== undefined;
+  }
+
   /** @internal */
   get isContiguous(): boolean {
     let stride = 1;

@@ -49,15 +49,23 @@ function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
   };
 }
 
+/** A place in a training: the epoch, the loader's number of its pass, and the batches of it that are done. */
+interface Place {
+  readonly epoch: number;
+  readonly pass: number;
+  readonly batch: number;
+}
+
 /** Runs the steps of epochs, one driver or the other. */
 export interface Driver {
   /** The most steps that should run before a pause. */
   readonly steps: number;
   /** Has a step been taken? */
   readonly ran: boolean;
-  begin(epoch: number): void;
+  /** Begins an epoch, or goes on with one after some of its batches. */
+  begin(at: Place): void;
   /** Runs steps of the epoch and returns their losses. */
-  run(first: number, end: number): ArrayLike<number>;
+  run(first: number, end: number): Float32Array | number[];
   /** What a batch that has been run counts in the mean of its epoch's losses: its rows, or the sum of their weights. */
   weightOf(batch: number): number;
   release(): void;
@@ -145,14 +153,14 @@ class Replayed implements Driver {
     return this.compiled.steps;
   }
 
-  begin(epoch: number): void {
+  begin({ epoch, pass }: Place): void {
     this.epoch = epoch;
-    this.pass = this.job.batches.epoch++;
-    this.job.batches.drawOrder(this.order, this.pass);
+    this.pass = pass;
+    this.job.batches.drawOrder(this.order, pass);
     this.weights = undefined;
   }
 
-  run(first: number, end: number): ArrayLike<number> {
+  run(first: number, end: number): Float32Array {
     const epoch = this.pass;
     this.pass = undefined;
     return this.compiled.run({ first, end, epoch });
@@ -175,7 +183,8 @@ class Replayed implements Driver {
 
 /** The tensors in a model's fields: its parameters, and what `forward` may change. */
 function heldBy(model: Module): Tensor[] {
-  return model.modules().flatMap((m) => Object.values(m).filter((v): v is Tensor => v instanceof Tensor));
+  const isHeld = (v: unknown): v is Tensor => v instanceof Tensor && v.hasValues;
+  return model.modules().flatMap((m) => Object.values(m).filter(isHeld));
 }
 
 const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
@@ -199,9 +208,9 @@ class Eager implements Driver {
     (job.options.optimizer as Optimizer).claim();
   }
 
-  begin(epoch: number): void {
+  begin({ epoch, pass, batch }: Place): void {
     this.epoch = epoch;
-    this.batches = this.job.batches.batches({ seed: this.seed });
+    this.batches = this.job.batches.batches({ seed: this.seed, pass, first: batch });
   }
 
   run(first: number): number[] {

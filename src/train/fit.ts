@@ -1,67 +1,68 @@
 import type { DataLoader } from '../data/loader';
-import { StateError } from '../errors';
+import { OptionError, StateError } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
 import { tensor } from '../tensor/create';
 import { noGrad, trace } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
-import { currentSeed } from '../wasm/random';
+import { currentSeed, random } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
 import { type Driver, driverOf, type Job, lossOfBatch } from './drivers';
 import { measure } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
+import { type Parts, restore, statesOf } from './parts';
 import { Pacer } from './pause';
-import { Reporter } from './progress';
+import { type Moment, Progress } from './progress';
+import { Reporter } from './report';
 import { regrouped } from './rows';
 import { rateOf, stepEpoch } from './schedule';
 import { inTraining, Setting } from './setting';
 import { Stopper, valName } from './stopping';
 import { rowWeights, weighted } from './weights';
 
-/** A training, and what goes along with it. */
+/** A training that is under way, and what goes along with it. */
 interface Run {
   job: Job;
   driver: Driver;
+  progress: Progress;
   pacer: Pacer;
   stopper: Stopper;
   reporter: Reporter | undefined;
+  /** Lets the checkpointer look. */
+  visit(moment: Omit<Moment, 'rows'>): Promise<void> | void;
 }
 
-function companyOf({ model, batches, options }: Job): Pick<Run, 'pacer' | 'stopper' | 'reporter'> {
-  const { yieldEvery, signal, pause, onProgress, epochs, progressEvery } = options;
+function reporterOf({ batches, options }: Job): Reporter | undefined {
+  const { onProgress, epochs, progressEvery } = options;
   const { length, rows } = batches;
-  return {
-    pacer: new Pacer({ every: yieldEvery, signal, pause }),
-    stopper: new Stopper(options, { model, optimizer: options.optimizer as Optimizer }),
-    reporter: onProgress && new Reporter(onProgress, { epochs, batches: length, rows, every: progressEvery }),
-  };
+  return onProgress && new Reporter(onProgress, { epochs, batches: length, rows, every: progressEvery });
 }
 
-/** Runs one epoch and returns the mean loss, or undefined if it was stopped. */
-async function runEpoch({ job, driver, pacer, reporter }: Run, epoch: number): Promise<number | undefined> {
+/** Runs what is left of an epoch and returns the mean loss, or undefined if it was stopped. */
+async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run): Promise<number | undefined> {
   const { batches, options } = job;
   const { length, rows, batchSize } = batches;
+  const { epoch } = progress;
   if (!(await pacer.tick())) return undefined;
-  driver.begin(epoch);
-  let [sum, weight] = [0, 0];
-  const mean = () => (weight === 0 ? 0 : sum / weight);
-  for (let first = 0; first < length; ) {
+  if (progress.batch === 0) progress.begin(batches.epoch++);
+  driver.begin(progress);
+  while (progress.batch < length) {
+    const first = progress.batch;
     const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
     const losses = driver.run(first, end);
-    for (let i = 0; i < losses.length; i++) {
-      const own = driver.weightOf(first + i);
-      sum += (losses[i] as number) * own;
-      weight += own;
-    }
+    losses.forEach((loss, i) => {
+      progress.count(loss, driver.weightOf(first + i));
+    });
+    progress.batch = end;
     if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
     const done = Math.min(rows, end * batchSize) - first * batchSize;
-    await reporter?.note({ epoch, batch: end, loss: mean(), rows: done, held: pacer.held });
-    first = end;
+    await reporter?.note({ epoch, batch: end, loss: progress.loss, rows: done, held: pacer.held });
+    await visit({ epochEnded: false, ended: false });
     if (!(await pacer.tick())) return undefined;
   }
-  return mean();
+  return progress.loss;
 }
 
 /** The loss where every row counts 1. */
@@ -71,10 +72,14 @@ function evenLoss({ options, weights }: Job): LossFunction {
   return (output, target) => loss(output, target, output.filled([target.shape[0] as number], 1));
 }
 
-/** Loss and metrics after an epoch, as they stand in the history; undefined if measuring them was stopped. */
-async function rowOf({ job, pacer }: Run, row: HistoryRow): Promise<HistoryRow | undefined> {
+/** Runs an epoch and measures what it brought, as it stands in the history; undefined if it was stopped. */
+async function rowOf(run: Run): Promise<HistoryRow | undefined> {
+  const { job, progress, pacer } = run;
   const { model, loader, options } = job;
   const { metrics, validation } = options;
+  const loss = await runEpoch(run);
+  if (loss === undefined) return undefined;
+  const row: HistoryRow = { epoch: progress.epoch, loss, lr: rateOf(options), seconds: 0 };
   if (metrics) {
     const values = await measure(model, loader, { metrics, pacer });
     if (!values) return undefined;
@@ -88,25 +93,60 @@ async function rowOf({ job, pacer }: Run, row: HistoryRow): Promise<HistoryRow |
   return row;
 }
 
-async function train(run: Run, history: History): Promise<History['stoppedBy']> {
-  const { stopper } = run;
-  const { options } = run.job;
-  const began = performance.now();
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    const loss = await runEpoch(run, epoch);
-    if (loss === undefined) return 'signal';
+/** Trains on until there is a reason to stop. */
+async function train(run: Run): Promise<void> {
+  const { job, progress, stopper, visit } = run;
+  const { options } = job;
+  while (progress.epoch <= options.epochs) {
+    const row = await rowOf(run);
+    if (row === undefined) {
+      progress.stoppedBy = 'signal';
+      await visit({ epochEnded: false, ended: true });
+      return;
+    }
     if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
-    const row = await rowOf(run, { epoch, loss, lr: rateOf(options), seconds: 0 });
-    if (row === undefined) return 'signal';
     stepEpoch(options, row);
-    row.seconds = (performance.now() - began) / 1000;
-    history.epochs.push(row);
-    const enough = stopper.note(row);
-    if (stopper.bestEpoch !== undefined) history.bestEpoch = stopper.bestEpoch;
+    row.seconds = progress.seconds;
+    progress.add(row);
+    progress.stoppedBy = stopper.note(row) ?? 'epochs';
     if (options.onEpochEnd) await options.onEpochEnd(row);
-    if (enough) return enough;
+    const stops = progress.stoppedBy !== 'epochs';
+    await visit({ epochEnded: true, ended: stops || row.epoch === options.epochs });
+    if (stops) return;
   }
-  return 'epochs';
+}
+
+/** All that a training needs to go on, in the order in which it is put back. */
+function partsOf({ model, loader, options }: Job, { progress, stopper }: Pick<Run, 'progress' | 'stopper'>): Parts {
+  const { optimizer, scheduler, averaging, earlyStopping } = options;
+  return {
+    random,
+    model,
+    ...(averaging && { averaging }),
+    ...(scheduler && { scheduler }),
+    ...(earlyStopping && { earlyStopping: stopper }),
+    optimizer,
+    loader,
+    progress,
+  };
+}
+
+/** Parts that only some trainings have. */
+const SOME = ['averaging', 'scheduler', 'earlyStopping'];
+
+/** Goes to where `resume` says; returns what goes back. */
+function resumed(parts: Parts, { resume, epochs }: FitOptions): (() => void) | undefined {
+  if (!resume) return undefined;
+  const unused = SOME.find((name) => Object.hasOwn(resume, name) && !Object.hasOwn(parts, name));
+  if (unused)
+    throw new StateError(`The checkpoint to resume has a ${unused}, and this fit has none; give it the same.`);
+  const undo = restore(parts, resume);
+  const { begun } = parts.progress as Progress;
+  if (begun <= epochs) return undo;
+  undo();
+  throw new OptionError(
+    `epochs is ${epochs}, and the checkpoint to resume is in epoch ${begun}; give at least as many.`,
+  );
 }
 
 /** What puts loader and optimizer back where no step was taken. */
@@ -170,26 +210,36 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
   const weights = rowWeights(loader, options);
   const batches = regrouped(loader, { accumulate: options.accumulate, weights: weights && tensor(weights) });
   const job = { model, loader, options, weights, batches };
-  const history: History = {
-    epochs: [],
-    stoppedBy: 'epochs',
-    seed: currentSeed(),
-    loaderSeed: loader.seed,
-    build: runtimeInfo().build,
-  };
-  await inTraining(model, async () => {
+  const progress = new Progress(options.accumulate);
+  const stopper = new Stopper(options, { model, optimizer: options.optimizer as Optimizer });
+  const parts = partsOf(job, { progress, stopper });
+  let driver: Driver | undefined;
+  let unresume: (() => void) | undefined;
+  const trained = async (): Promise<History> => {
     rehearse(job);
+    unresume = resumed(parts, options);
+    const seeds = { seed: currentSeed(), loaderSeed: loader.seed };
     const undo = markOf(job);
-    const company = companyOf(job);
-    let driver: Driver | undefined;
+    const { yieldEvery: every, signal, pause } = options;
     try {
       driver = driverOf(job);
-      history.stoppedBy = await train({ job, driver, ...company }, history);
+      const visit: Run['visit'] = (moment) =>
+        options.checkpoint?.visit(() => statesOf(parts), { ...moment, rows: progress.rows });
+      const pacer = new Pacer({ every, signal, pause });
+      const run = { job, driver, progress, pacer, stopper, reporter: reporterOf(job), visit };
+      if (progress.stoppedBy === 'epochs') await train(run);
     } finally {
       driver?.release();
       if (!driver?.ran) undo();
-      company.stopper.putBack();
+      stopper.putBack();
     }
-  });
-  return history;
+    const { rows, stoppedBy } = progress;
+    return { epochs: rows, stoppedBy, ...stopper.bestOf(rows), ...seeds, build: runtimeInfo().build };
+  };
+  try {
+    return await inTraining(model, trained);
+  } catch (error) {
+    if (!driver?.ran) unresume?.();
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 /** What an epoch brought. */
 export interface HistoryRow {
-  /** Counted from 1 in this call of `fit`. */
+  /** Counted from 1, in what is resumed from where it first began. */
   epoch: number;
   /** The mean of the batches' losses, weighted by their rows, or by the sums of their rows' weights. */
   loss: number;
@@ -8,7 +8,7 @@ export interface HistoryRow {
   valLoss?: number;
   /** The learning rate. */
   lr: number;
-  /** Seconds since `fit` began. */
+  /** Seconds of training so far. */
   seconds: number;
   /** Metrics by name; those of the validation rows have `val` before their names. */
   [metric: string]: number | undefined;

@@ -9,12 +9,14 @@ import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import type { HistoryRow } from './history';
 import { checkMetrics, type Metrics } from './metrics/metric';
+import type { Part, States } from './parts';
 import { Pause } from './pause';
-import type { Progress } from './progress';
+import type { Checkpointer } from './progress';
+import type { Progress } from './report';
 import { checkStopping, type EarlyStopping } from './stopping';
 
 /** What keeps averages of a model's parameters: an `AveragedModel`. */
-export interface Averaging {
+export interface Averaging extends Part {
   readonly model: Module;
   readonly per: 'epoch' | 'step';
   updateParameters(): void;
@@ -79,6 +81,10 @@ export interface FitOptions {
   pause?: Pause;
   /** Stops the training between two slices, also of an evaluation; what was learned stays. */
   signal?: AbortSignal;
+  /** Keeps the training as it goes: `checkpointTo(target)` of downhill/io. */
+  checkpoint?: Checkpointer;
+  /** Goes on where a kept training was, as `loadCheckpoint(target)` of downhill/io gives it; undefined begins anew. */
+  resume?: States | undefined;
   /** Milliseconds between two pauses in which a page can answer. Default: 10. */
   yieldEvery?: number;
   /** Record a step once and replay it in Wasm; false runs the eager loop, with the same bits. Default: true. */
@@ -105,6 +111,8 @@ const NAMES = [
   'progressEvery',
   'pause',
   'signal',
+  'checkpoint',
+  'resume',
   'yieldEvery',
   'compiled',
 ] as const;
@@ -121,6 +129,13 @@ function checkLoader(what: string, loader: unknown): asserts loader is DataLoade
       `The dataset of fit's ${what} has ${columns} tensor; it needs inputs and, last, a target: new TensorDataset(X, y).`,
     );
   }
+}
+
+function checkKeeping({ checkpoint, resume }: FitOptions): void {
+  if (checkpoint !== undefined && typeof checkpoint?.visit !== 'function')
+    throw new OptionError(`checkpoint is ${String(checkpoint)}; give checkpointTo(target) of downhill/io.`);
+  if (resume !== undefined && (typeof resume !== 'object' || resume === null || resume instanceof Promise))
+    throw new OptionError(`resume is ${String(resume)}; give await loadCheckpoint(target) of downhill/io.`);
 }
 
 /** Throws for arguments of `fit` that are unknown, missing or out of range, before anything is touched. */
@@ -159,6 +174,7 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   if (options.signal !== undefined && typeof options.signal?.aborted !== 'boolean') {
     throw new OptionError(`signal is ${String(options.signal)}; give the signal of an AbortController.`);
   }
+  checkKeeping(options);
   if (options.pause !== undefined && !(options.pause instanceof Pause))
     throw new OptionError(`pause is ${String(options.pause)}; give a new Pause(), and call its pause() and resume().`);
   for (const name of ['onEpochEnd', 'onBatchEnd', 'onProgress'] as const) {

@@ -1,63 +1,111 @@
-/** How far a training is. */
-export interface Progress {
-  /** Counted from 1. */
-  epoch: number;
-  epochs: number;
-  /** Batches of the epoch that are done. */
-  batch: number;
-  /** Batches in an epoch. */
-  batches: number;
-  /** The mean of the epoch's losses so far, weighted as in the history. */
-  loss: number;
-  /** Rows trained on, by the seconds since fit began without pauses. */
-  rowsPerSecond: number;
-  /** How long the rest of the epochs takes at that rate. */
-  secondsLeft: number;
+import { checkNumber, isIndex, isReal, StateError } from '../errors';
+import type { History, HistoryRow } from './history';
+import type { Part, States } from './parts';
+
+/** When a training can be kept. */
+export interface Moment {
+  /** One row for each epoch so far. */
+  rows: readonly HistoryRow[];
+  /** The last of them has just been added. */
+  epochEnded: boolean;
+  /** There will be no other moment. */
+  ended: boolean;
 }
 
-/** Milliseconds between two reports. */
-const REPORT_EVERY = 50;
-
-interface Whole {
-  epochs: number;
-  batches: number;
-  /** In an epoch. */
-  rows: number;
-  every?: number | undefined;
+/** What keeps trainings: `checkpointTo` of downhill/io makes one. */
+export interface Checkpointer {
+  /**
+   * Called between two slices of steps, after each epoch and at the end; training goes on when it is done.
+   *
+   * @param take gives copies of all that the training needs to go on from here.
+   */
+  visit(take: () => States, moment: Moment): Promise<void> | void;
 }
 
-interface Slice {
+interface ProgressState {
   epoch: number;
   batch: number;
-  loss: number;
-  rows: number;
-  held: number;
+  pass: number;
+  sum: number;
+  weight: number;
+  seconds: number;
+  accumulate: number;
+  rows: HistoryRow[];
+  stoppedBy: History['stoppedBy'];
 }
 
-/** Tells somebody how far a training is, from time to time and at its end. */
-export class Reporter {
-  private readonly began = performance.now();
-  private last = this.began;
-  /** Rows trained on. */
-  private trained = 0;
+/** Where a training is. */
+export class Progress implements Part {
+  /** The epoch that comes or goes on, counted from 1. */
+  epoch = 1;
+  /** Batches of it that are done. */
+  batch = 0;
+  /** The loader's number of its pass. */
+  pass = 0;
+  /** The losses of its batches so far, times their weights, and the sum of these. */
+  private sum = 0;
+  private weight = 0;
+  rows: HistoryRow[] = [];
+  stoppedBy: History['stoppedBy'] = 'epochs';
+  private began = performance.now();
 
-  constructor(
-    private readonly tell: (progress: Progress) => unknown,
-    private readonly whole: Whole,
-  ) {}
+  constructor(private readonly accumulate = 1) {}
 
-  /** After a slice of so many rows: `held` are the milliseconds of pauses so far. */
-  async note({ rows: more, held, ...done }: Slice): Promise<void> {
-    this.trained += more;
-    const { epochs, batches, rows, every = REPORT_EVERY } = this.whole;
-    const now = performance.now();
-    const ends = done.epoch === epochs && done.batch === batches;
-    if (now - this.last < every && !ends) return;
-    this.last = now;
-    const seconds = (now - this.began - held) / 1000;
-    const rowsPerSecond = seconds > 0 ? this.trained / seconds : 0;
-    const rowsLeft = (epochs - done.epoch + 1 - done.batch / batches) * rows;
-    const secondsLeft = rowsPerSecond > 0 ? rowsLeft / rowsPerSecond : 0;
-    await this.tell({ ...done, epochs, batches, rowsPerSecond, secondsLeft });
+  /** Epochs begun. */
+  get begun(): number {
+    return this.batch > 0 ? this.epoch : this.epoch - 1;
+  }
+
+  /** Seconds of training so far. */
+  get seconds(): number {
+    return (performance.now() - this.began) / 1000;
+  }
+
+  /** The mean of the losses of the epoch's batches so far. */
+  get loss(): number {
+    return this.weight === 0 ? 0 : this.sum / this.weight;
+  }
+
+  /** Begins an epoch. */
+  begin(pass: number): void {
+    Object.assign(this, { pass, sum: 0, weight: 0 });
+  }
+
+  /** Counts the loss of a batch. */
+  count(loss: number, weight: number): void {
+    this.sum += loss * weight;
+    this.weight += weight;
+  }
+
+  /** Ends an epoch. */
+  add(row: HistoryRow): void {
+    this.rows.push(row);
+    this.epoch++;
+    this.batch = 0;
+  }
+
+  stateDict(): ProgressState {
+    const { epoch, batch, pass, sum, weight, seconds, accumulate, stoppedBy } = this;
+    const rows = this.rows.map((row) => ({ ...row }));
+    return { epoch, batch, pass, sum, weight, seconds, accumulate, rows, stoppedBy };
+  }
+
+  loadStateDict({ accumulate, seconds, stoppedBy, rows, ...place }: ProgressState): void {
+    if (accumulate !== this.accumulate)
+      throw new StateError(
+        `The training was one with accumulate ${accumulate}; this one has ${this.accumulate}. Give the same.`,
+      );
+    for (const name of ['epoch', 'batch', 'pass'] as const)
+      checkNumber(`The ${name} of the progress`, place[name], isIndex);
+    for (const name of ['sum', 'weight'] as const) checkNumber(`The ${name} of the progress`, place[name], isReal);
+    if (!Array.isArray(rows) || rows.length !== place.epoch - 1)
+      throw new StateError(
+        `The progress has ${rows?.length} rows; in epoch ${place.epoch} it must have one for each before.`,
+      );
+    const { epoch, batch, pass, sum, weight } = place;
+    Object.assign(this, { epoch, batch, pass, sum, weight, rows: rows.map((row) => ({ ...row })) });
+    // Who resumes what a signal stopped wants to go on.
+    this.stoppedBy = stoppedBy === 'signal' ? 'epochs' : stoppedBy;
+    this.began = performance.now() - seconds * 1000;
   }
 }

@@ -1,9 +1,11 @@
-import { checkNumber, checkOptions, isCount, isRate, isReal, OptionError } from '../errors';
+import { checkNumber, checkOptions, isCount, isIndex, isRate, isReal, OptionError, StateError } from '../errors';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
+import { sameShape } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import type { HistoryRow } from './history';
 import type { Metrics, Mode } from './metrics/metric';
+import type { Part } from './parts';
 
 export interface EarlyStopping {
   /** What says how good an epoch was: `loss`, `valLoss`, or a metric's name in the history. Default: valLoss, or loss without a validation set. */
@@ -23,10 +25,10 @@ export interface EarlyStopping {
   restoreBest?: boolean;
 }
 
-/** What early stopping remembers, to go on from. */
-export interface EarlyStoppingState {
-  /** The best epoch so far, and what was monitored then; NaN is never the best. */
-  bestEpoch?: number;
+/** What early stopping remembers. */
+interface EarlyStoppingState {
+  monitor: string;
+  /** The best that was monitored so far; NaN is never the best. */
   best?: number;
   /** What the next epochs have to be better than, for `patience`, and how many were not. */
   toBeat?: number;
@@ -85,25 +87,21 @@ export function checkStopping(options: Watching): void {
 }
 
 /** Finds the best epoch, says when it is time to stop, and keeps what the model was then. */
-export class Stopper {
-  private readonly monitor: string;
+export class Stopper implements Part {
   private readonly sign: 1 | -1;
   private readonly held: readonly Tensor[];
-  private now: EarlyStoppingState = { waited: 0, kept: [] };
+  private now: EarlyStoppingState;
 
   constructor(
     private readonly options: Watching,
     { model, optimizer }: { model: Module; optimizer: Optimizer },
   ) {
-    this.monitor = monitorOf(options);
-    const mode = options.earlyStopping?.mode ?? monitors(options).get(this.monitor);
+    const monitor = monitorOf(options);
+    this.now = { monitor, waited: 0, kept: [] };
+    const mode = options.earlyStopping?.mode ?? monitors(options).get(monitor);
     this.sign = mode === 'max' ? -1 : 1;
     const own = [...model.namedParameters(), ...model.namedBuffers()].map(([, t]) => t);
     this.held = [...new Set([...own, ...optimizer.params])];
-  }
-
-  get bestEpoch(): number | undefined {
-    return this.now.bestEpoch;
   }
 
   /** Is a value better than another, if there is one, by more than `delta`? */
@@ -119,10 +117,9 @@ export class Stopper {
       targetLoss,
       restoreBest,
     } = this.options.earlyStopping ?? {};
-    const value = row[this.monitor] as number;
+    const value = row[this.now.monitor] as number;
     if (this.better(value, this.now.best)) {
       this.now.best = value;
-      this.now.bestEpoch = row.epoch;
       if (restoreBest) this.keep();
     }
     if (this.better(value, this.now.toBeat, minDelta)) {
@@ -143,13 +140,31 @@ export class Stopper {
     this.now.kept.forEach((copy, i) => void this.held[i]?.assign(copy));
   }
 
-  /** What it remembers, in copies. */
-  state(): EarlyStoppingState {
+  /** The best epoch of the history, if there is one. */
+  bestOf(rows: readonly HistoryRow[]): { bestEpoch?: number } {
+    const { monitor } = this.now;
+    let best: HistoryRow | undefined;
+    for (const row of rows) if (this.better(row[monitor] as number, best?.[monitor])) best = row;
+    return best ? { bestEpoch: best.epoch } : {};
+  }
+
+  stateDict(): EarlyStoppingState {
     return { ...this.now, kept: this.now.kept.map((t) => t.clone()) };
   }
 
-  /** Goes on from there. */
-  restore(state: EarlyStoppingState): void {
-    this.now = { ...state, kept: state.kept.map((t) => t.clone()) };
+  loadStateDict(state: EarlyStoppingState): void {
+    const { monitor, best, toBeat, waited, kept } = state;
+    if (monitor !== this.now.monitor)
+      throw new StateError(`The training monitored ${monitor}; this one has ${this.now.monitor}. Give the same.`);
+    checkNumber('What early stopping waited', waited, isIndex);
+    const fits = kept.length === 0 || (kept.length === this.held.length && kept.every((t, i) => this.isLike(t, i)));
+    if (!fits) throw new StateError('Early stopping has kept parameters that are not of this model; build the same.');
+    const found = { ...(best !== undefined && { best }), ...(toBeat !== undefined && { toBeat }) };
+    this.now = { monitor, waited, kept: kept.map((t) => t.clone()), ...found };
+  }
+
+  private isLike(t: Tensor, i: number): boolean {
+    const { shape, dtype } = this.held[i] as Tensor;
+    return sameShape(t.shape, shape) && t.dtype === dtype;
   }
 }

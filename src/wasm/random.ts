@@ -114,3 +114,16 @@ export class Draws {
 function fraction(high: number, low: number): number {
   return ((high >>> 0) * 2 ** 21 + (low >>> 11)) / 2 ** 53;
 }
+
+/** What `manualSeed` sets and drawing advances, as a part of a checkpoint. */
+export const random = {
+  stateDict() {
+    return { seed: currentSeed(), drawn };
+  },
+
+  loadStateDict(state: { seed: number; drawn: number }): void {
+    checkSeed('the random state', state?.seed);
+    checkNumber('drawn', state.drawn, isIndex);
+    ({ seed, drawn } = state);
+  },
+};
