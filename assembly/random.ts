@@ -61,13 +61,6 @@ export function fillMask(
   }
 }
 
-/** The upper halves of the four products of 32-bit words. */
-function highWords(a: v128, b: v128): v128 {
-  const low = i64x2.extmul_low_i32x4_u(a, b);
-  const high = i64x2.extmul_high_i32x4_u(a, b);
-  return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
-}
-
 /**
  * A step of Fisher and Yates: swaps the last of the first i + 1 with one of them, drawn by a word without bias (Lemire 2019),
  * and returns how many are left to do: i where the word must be drawn again.
@@ -102,14 +95,15 @@ export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pas
     let key0 = k0;
     let key1 = k1;
     for (let round = 0; round < ROUNDS; round++, key0 += WEYL_0, key1 += WEYL_1) {
-      const low0 = i32x4.mul(c0, m0);
-      const low1 = i32x4.mul(c2, m1);
-      const high0 = highWords(c0, m0);
-      const high1 = highWords(c2, m1);
-      c0 = v128.xor(v128.xor(high1, c1), i32x4.splat(key0));
-      c1 = low1;
-      c2 = v128.xor(v128.xor(high0, c3), i32x4.splat(key1));
-      c3 = low0;
+      // The products of the four lanes: 64 bits of two in each, the upper halves in odd places.
+      const p01 = i64x2.extmul_low_i32x4_u(c0, m0);
+      const p23 = i64x2.extmul_high_i32x4_u(c0, m0);
+      const q01 = i64x2.extmul_low_i32x4_u(c2, m1);
+      const q23 = i64x2.extmul_high_i32x4_u(c2, m1);
+      c0 = v128.xor(v128.xor(v128.shuffle<i32>(q01, q23, 1, 3, 5, 7), c1), i32x4.splat(key0));
+      c1 = v128.shuffle<i32>(q01, q23, 0, 2, 4, 6);
+      c2 = v128.xor(v128.xor(v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), c3), i32x4.splat(key1));
+      c3 = v128.shuffle<i32>(p01, p23, 0, 2, 4, 6);
     }
     for (let lane = 0; lane < 4; lane++) {
       i = swapDrawn(order, i, i32x4.extract_lane(c0, 0));
