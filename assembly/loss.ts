@@ -353,8 +353,9 @@ function lineRows<F>(
   }
   if (apart) return;
   f32.store(y, f32x4.extract_lane(total, 0) / divisor);
-  f32.store(dw, f32x4.extract_lane(total, 1));
-  if (db) f32.store(db, f32x4.extract_lane(total, 2));
+  // Whole vectors, as the update will read them: then it need not wait for the store.
+  v128.store(dw, v128.shuffle<f32>(total, total, 1, 1, 1, 1));
+  if (db) v128.store(db, v128.shuffle<f32>(total, total, 2, 2, 2, 2));
 }
 
 function rowsOfModel<F>(

@@ -54,6 +54,10 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     return [lr, rho, 1 - rho, eps, weightDecay];
   }
 
+  protected override isConstant(): boolean {
+    return true;
+  }
+
   /** @internal */
   protected update(p: Tensor, grad: Tensor, { state, row }: { state: ParameterState; row: Operand }): void {
     emit(Kernel.updateAdadelta, p, grad, state.squareAvg as Tensor, state.accDelta as Tensor, p.size, row);

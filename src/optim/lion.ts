@@ -53,6 +53,10 @@ export class Lion extends Optimizer<LionOptions> {
     return [lr, beta1, 1 - beta1, beta2, 1 - beta2, lr * weightDecay];
   }
 
+  protected override isConstant(): boolean {
+    return true;
+  }
+
   /** @internal */
   protected update(p: Tensor, grad: Tensor, { state, row }: { state: ParameterState; row: Operand }): void {
     emit(Kernel.updateLion, p, grad, state.expAvg as Tensor, p.size, row);

@@ -118,6 +118,10 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   protected abstract readonly rowLength: number;
   /** The row for update number `step`, counted from 1. */
   protected abstract row(options: O, step: number): readonly number[];
+  /** Is that row the same for every update? */
+  protected isConstant(_options: O): boolean {
+    return false;
+  }
   /** @internal Emits the update of one parameter. */
   protected abstract update(
     p: Tensor,
@@ -199,7 +203,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const at = heap.address(table.storage) / 4;
     const floats = heap.f32;
     const { slots, steps, done } = table;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < Math.min(count, steps); i++) {
       before?.(i);
       let to = at + ((first + i) & (steps - 1)) * slots.length * this.rowLength;
       for (const { group, step } of slots) {
@@ -213,9 +217,13 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     throw new StateError('step() was called inside a compiled step of another training; call it in the eager loop.');
   }
 
-  /** @internal Opens a table for compiled steps, with room for `steps` of them (a power of two) at a time. */
-  open(steps: number): void {
+  /**
+   * @internal Opens a table for compiled steps, with room for `most` of them (a power of two) at a time; one row for all where
+   * nothing changes from step to step.
+   */
+  open(most: number, { scheduled }: { scheduled: boolean }): void {
     this.claim();
+    const steps = scheduled || !this.groups.every(({ options }) => this.isConstant(options)) ? most : 1;
     const slots = this.slots();
     this.table = {
       storage: newStorage(steps * slots.length * this.rowLength * 4),

@@ -61,6 +61,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return [lr, alpha, 1 - alpha, eps, weightDecay, momentum];
   }
 
+  protected override isConstant(): boolean {
+    return true;
+  }
+
   /** @internal */
   protected update(p: Tensor, grad: Tensor, { state, row }: { state: ParameterState; row: Operand }): void {
     const { squareAvg, gradAvg, momentumBuffer } = state as Record<string, Tensor>;

@@ -64,6 +64,10 @@ export class SGD extends Optimizer<SGDOptions> {
     return [lr, momentum, step === 1 ? 1 : 1 - dampening, weightDecay];
   }
 
+  protected override isConstant({ dampening }: SGDOptions): boolean {
+    return dampening === 0;
+  }
+
   /** @internal */
   protected update(
     p: Tensor,

@@ -35,7 +35,7 @@ export class Compiled {
     private readonly options: CompiledOptions,
   ) {
     this.capacity = tableSteps(options.steps);
-    options.optimizer.open(this.capacity);
+    options.optimizer.open(this.capacity, { scheduled: options.schedule !== undefined });
     try {
       this.slices = new Slices(stretches, { capacity: this.capacity, ...(options.begin && { begin: options.begin }) });
     } catch (error) {

@@ -137,11 +137,10 @@ export class Slices {
     const { heap, run } = runtime();
     heap.clock++;
     const at = heap.address(this.segments);
-    let to = at / 4;
-    for (const segment of segments) {
-      writeSegment(heap.i32, to, segment);
-      to += SEGMENT_WORDS;
-    }
+    const words = heap.i32;
+    segments.forEach((segment, i) => {
+      writeSegment(words, at / 4 + i * SEGMENT_WORDS, segment);
+    });
     run(at, segments.length);
   }
 
@@ -172,7 +171,8 @@ export class Slices {
     for (const loss of losses) if (!Number.isFinite(loss)) return { storage: undefined };
     const { heap } = runtime();
     const at = heap.address(this.found) / 4;
-    const bad = this.chunks.findIndex((_, i) => (heap.i32[at + i] as number) >= 0);
+    const words = heap.i32;
+    const bad = this.chunks.findIndex((_, i) => (words[at + i] as number) >= 0);
     return bad < 0 ? undefined : { storage: this.chunks[bad] };
   }
 
