@@ -11,15 +11,11 @@ import {
   type Tensor,
 } from 'downhill';
 import { DataLoader } from 'downhill/data';
-import * as nn from 'downhill/nn';
-import * as optim from 'downhill/optim';
 import { describe, expect, it } from 'vitest';
-import type { Optimizer } from '../src/optim/optimizer';
-import { Stopper } from '../src/train/stopping';
 import { bitsOf } from './golden/bits.js';
 import { any, failure, testFailures } from './support/failures';
 import { numbers } from './support/numbers';
-import { classes, classification, line, regression, settled, type Training } from './support/training';
+import { classes, classification, line, normalised, regression, type Training } from './support/training';
 
 /** Trains while a measure of the user takes these values, epoch by epoch. */
 function follow(values: readonly number[], earlyStopping: EarlyStopping): Promise<History> {
@@ -101,12 +97,6 @@ describe('patience', () => {
     expect(bestEpoch).toBe(losses.indexOf(Math.min(...losses)) + 1);
   });
 });
-
-/** A network whose BatchNorm has statistics, validated on other rows. */
-function normalised(): Training {
-  const model = settled(new nn.Sequential(new nn.Linear(4, 9), new nn.BatchNorm1d(9), new nn.Linear(9, 3)));
-  return { ...classification(), model, optimizer: new optim.Adam(model.parameters(), { lr: 0.05 }) };
-}
 
 class Boom extends Error {}
 
@@ -225,36 +215,6 @@ describe('restoreBest', () => {
     const options = { earlyStopping: { restoreBest: true }, signal: AbortSignal.abort() };
     const { stoppedBy, bestEpoch } = await fit(model, loader, { loss, optimizer, epochs: 3, ...options });
     expect([stoppedBy, bestEpoch, bitsOf(model.stateDict())]).toEqual(['signal', undefined, before]);
-  });
-});
-
-describe('what early stopping remembers', () => {
-  it('goes on from its state as if nothing had been', () => {
-    const options = { earlyStopping: { patience: 3, minDelta: 0.1, restoreBest: true } };
-    const make = () => {
-      const { model, optimizer } = normalised();
-      return { model, stopper: new Stopper(options, { model, optimizer: optimizer as unknown as Optimizer }) };
-    };
-    const losses = [3, 2, 2.5, 1.95, 1.93, 2, 2];
-    const rows = losses.map((loss, i) => ({ epoch: i + 1, loss, lr: 1, seconds: 0 }));
-    const shift = (model: nn.Module, by: number) => model.parameters().forEach((p) => void p.assign(p.add(by)));
-    const [whole, first, second] = [make(), make(), make()];
-    const verdicts = rows.map((row, i) => {
-      shift(whole.model, i);
-      const verdict = whole.stopper.note(row);
-      const { model, stopper } = i < 4 ? first : second;
-      shift(model, i);
-      if (i === 4) {
-        second.model.loadStateDict(first.model.stateDict());
-        shift(second.model, i);
-        second.stopper.loadStateDict(first.stopper.stateDict());
-      }
-      expect(stopper.note(row)).toBe(verdict);
-      return verdict;
-    });
-    expect(verdicts).toEqual([undefined, undefined, undefined, undefined, 'patience', 'patience', 'patience']);
-    for (const { stopper } of [whole, second]) stopper.putBack();
-    expect(bitsOf(second.model.stateDict())).toEqual(bitsOf(whole.model.stateDict()));
   });
 });
 

@@ -53,6 +53,12 @@ export function classification(dataset: Dataset = classes(103), options: DataLoa
   return { model, optimizer, loader, loss: new nn.CrossEntropyLoss() };
 }
 
+/** A network whose BatchNorm has statistics. */
+export function normalised(): Training {
+  const model = settled(new nn.Sequential(new nn.Linear(4, 9), new nn.BatchNorm1d(9), new nn.Linear(9, 3)));
+  return { ...classification(), model, optimizer: new optim.Adam(model.parameters(), { lr: 0.05 }) };
+}
+
 /** Everything that a training has changed, to the bit: parameters, other tensors that modules keep, what the optimizer remembers. */
 export function stateOf({ model, optimizer, loader }: Training): unknown {
   const kept = model.modules().map((m) => Object.values(m).filter((v) => v instanceof Tensor));
