@@ -8,6 +8,7 @@ export {
   ShapeError,
   StateError,
 } from './errors';
+export * from './models/index';
 export * from './nn/index';
 export * from './optim/index';
 export { ones, parameter, rand, randn, type TensorOptions, tensor, zeros } from './tensor/create';

@@ -1,7 +1,7 @@
 import { OptionError, ShapeError, StateError } from '../errors';
 import type { Data } from '../tensor/literal';
 import { flatten } from '../tensor/literal';
-import { show } from '../tensor/shape';
+import { type Shape, show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 
 /** What a scaler or an encoder has learned, as JSON holds it. */
@@ -72,10 +72,19 @@ export interface Matrix {
   columns: number;
 }
 
+/** The elements of data in order, in full precision, and their shape. */
+export function elementsOf(owner: string, data: Tensor | Data): { flat: ArrayLike<number>; shape: Shape } {
+  return data instanceof Tensor ? { flat: data.toTypedArray(), shape: data.shape } : flatten(data, owner);
+}
+
+const isMatrix = (data: Tensor | Data | Matrix): data is Matrix =>
+  typeof data === 'object' && data !== null && 'rows' in data;
+
 /** The numbers of a table in full precision, checked: two dimensions, at least a row, all finite. */
-export function matrixOf(owner: string, data: Tensor | Data): Matrix {
-  const { flat: values, shape } =
-    data instanceof Tensor ? { flat: data.toTypedArray(), shape: data.shape } : flatten(data, owner);
+export function matrixOf(owner: string, data: Tensor | Data | Matrix): Matrix {
+  const { flat: values, shape } = isMatrix(data)
+    ? { flat: data.values, shape: [data.rows, data.columns] }
+    : elementsOf(owner, data);
   const [rows, columns] = shape;
   if (rows === 0) throw new ShapeError(`${owner} got no rows; there must be at least one.`);
   if (rows === undefined || columns === undefined || shape.length > 2) {

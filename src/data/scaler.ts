@@ -22,7 +22,7 @@ abstract class Scaler extends Preprocessor {
    *
    * @throws ShapeError for another shape or no rows; OptionError for NaN and infinities, named by row and column.
    */
-  fit(data: Tensor | Data): this {
+  fit(data: Tensor | Data | Matrix): this {
     const checked = matrixOf(this.owner, data);
     this.forget();
     this.take(checked);
@@ -30,12 +30,12 @@ abstract class Scaler extends Preprocessor {
   }
 
   /** Learns from more rows, as if all had been given to `fit` at once: for data that come in pieces. */
-  partialFit(data: Tensor | Data): this {
+  partialFit(data: Tensor | Data | Matrix): this {
     this.take(this.matrix(data));
     return this;
   }
 
-  private matrix(data: Tensor | Data): Matrix {
+  private matrix(data: Tensor | Data | Matrix): Matrix {
     const checked = matrixOf(this.owner, data);
     if (checked.columns === (this.width ?? checked.columns)) return checked;
     throw new ShapeError(`${this.owner} got ${checked.columns} columns; it was fitted on ${this.width}.`);

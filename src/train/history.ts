@@ -19,7 +19,7 @@ export interface History {
   /** One row an epoch. */
   epochs: HistoryRow[];
   /** Why it ended. */
-  stoppedBy: 'epochs' | 'patience' | 'targetLoss' | 'signal';
+  stoppedBy: 'epochs' | 'patience' | 'targetLoss' | 'signal' | 'tolerance';
   /** The epoch whose monitored value (see `EarlyStopping`; without it valLoss, or loss) was the best; of equals the first. */
   bestEpoch?: number;
   /** The seed of what had none of its own. */

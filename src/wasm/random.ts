@@ -59,6 +59,18 @@ export function manualSeed(value: number): void {
   drawn = 0;
 }
 
+/** Runs `fn` as if its seed had just been set, and leaves what others draw as it was. */
+export function withSeed<T>(value: number, fn: () => T): T {
+  const outer = { seed, drawn };
+  seed = value;
+  drawn = 0;
+  try {
+    return fn();
+  } finally {
+    ({ seed, drawn } = outer);
+  }
+}
+
 export function checkSeed(owner: string, value: unknown): asserts value is number {
   checkNumber(`The seed of ${owner}`, value, {
     needed: 'a whole number from 0 to 2⁵³ - 1',

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 import torch
 
 import averages
+import estimators
 import inits
 import losses
 import metrics
@@ -45,6 +46,7 @@ ROOMS = (
     averages,
     inits,
     metrics,
+    estimators,
 )
 BYTES_ALLOWED = 1_100_000
 # The tests' tolerance is 5e-6 (1 + |b|): 8 digits cost a thousandth of it.

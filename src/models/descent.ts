@@ -1,0 +1,91 @@
+import { TensorDataset } from '../data/dataset';
+import type { Loss } from '../nn/loss';
+import type { Sequential } from '../nn/sequential';
+import { Adam } from '../optim/adam';
+import { CosineAnnealingLR } from '../optim/schedules/cosine';
+import { SGD } from '../optim/sgd';
+import { randn } from '../tensor/create';
+import type { Tensor } from '../tensor/tensor';
+import type { History } from '../train/history';
+import { withSeed } from '../wasm/random';
+import type { EstimatorOptions, RunOptions } from './options';
+import { groupsOf, trained } from './training';
+
+/** Enough for the power iteration to come within the margin, whatever the spectrum. */
+const POWERS = 30;
+const MARGIN = 1.1;
+
+/** The largest eigenvalue of Xᵀ X / rows, from above, by power iteration. */
+export function steepnessOf(x: Tensor): number {
+  const [rows, columns] = x.shape as [number, number];
+  const back = x.transpose();
+  let v = withSeed(0, () => randn([columns, 1]));
+  let size = 1;
+  for (let i = 0; i < POWERS && size > 0; i++) {
+    v = back.matmul(x.matmul(v.div(size))).div(rows);
+    size = Math.sqrt(v.square().sum().item());
+  }
+  return size * MARGIN;
+}
+
+/** A convex cost: the mean loss of a linear layer's outputs, and decay / 2 Σ weight². */
+export interface Cost {
+  network: Sequential;
+  x: Tensor;
+  t: Tensor;
+  loss: Loss;
+  decay: number;
+  /** Bounds on its second derivatives. */
+  steepest: number;
+  flattest: number;
+}
+
+interface Told {
+  options: EstimatorOptions & { maxIter: number; tol: number; learningRate: number };
+  run: RunOptions;
+}
+
+/** Flatter directions than this share of the steepest are not waited for. */
+const FLATTEST = 1e-4;
+/** Passes in a row that must change next to nothing. */
+const STILL = 5;
+
+/** Says when the largest change of a weight, and all that would follow at this pace, is within `tol` of the largest weight. */
+function settling(weight: Tensor, { tol, pace }: { tol: number; pace: number }): () => boolean {
+  let before = weight.toTypedArray();
+  let still = 0;
+  return () => {
+    const now = weight.toTypedArray();
+    let [largest, change] = [0, 0];
+    for (let i = 0; i < now.length; i++) {
+      largest = Math.max(largest, Math.abs(now[i] as number));
+      change = Math.max(change, Math.abs((now[i] as number) - (before[i] as number)));
+    }
+    before = now;
+    still = change <= tol * pace * largest ? still + 1 : 0;
+    return still >= STILL;
+  };
+}
+
+/**
+ * Descends a convex cost: all rows at once, with a rate and a momentum from its curvatures (Nesterov 2004, 2.2.22), or in
+ * mini-batches by Adam, whose rate falls to 0 along half a cosine.
+ */
+export function descend(cost: Cost, { options, run }: Told): Promise<History> {
+  const { network, x, t, loss, decay, steepest } = cost;
+  const { maxIter, tol, learningRate, seed } = options;
+  const rows = x.shape[0] as number;
+  const batchSize = Math.min(options.batchSize ?? rows, rows);
+  const groups = groupsOf(network, decay);
+  const plan = { rows: new TensorDataset(x, t), loss, batchSize, maxIter, seed, run };
+  if (batchSize < rows) {
+    const optimizer = new Adam(groups, { lr: learningRate });
+    const scheduler = new CosineAnnealingLR(optimizer, { tMax: maxIter });
+    return trained(network, { ...plan, optimizer, scheduler, pass: 0 });
+  }
+  const root = Math.sqrt(Math.max(cost.flattest / steepest, FLATTEST));
+  const momentum = (1 - root) / (1 + root);
+  const optimizer = new SGD(groups, { lr: 1 / steepest, momentum, nesterov: momentum > 0 });
+  const done = settling(optimizer.params[0] as Tensor, { tol, pace: 1 - momentum });
+  return trained(network, { ...plan, optimizer, done });
+}

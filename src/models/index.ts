@@ -1,0 +1,5 @@
+export type { EstimatorJSON } from './json';
+export { LinearRegression, type LinearRegressionOptions } from './linear';
+export { LogisticRegression, type LogisticRegressionOptions } from './logistic';
+export { MLPClassifier, type MLPOptions, MLPRegressor } from './mlp';
+export type { EstimatorOptions, RunOptions } from './options';
