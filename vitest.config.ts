@@ -23,7 +23,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'cli/test/**/*.test.mjs'],
-    testTimeout: 60_000,
+    testTimeout: 300_000,
     globalSetup: 'test/support/missing.ts',
   },
 });

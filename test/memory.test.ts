@@ -254,8 +254,8 @@ describe('a limit on memory', () => {
 
   it('leaves a model, its optimizer and its loader as they were when a fit does not fit', async () => {
     const fresh = await limited(8 * MIB);
-    const { Linear, MSELoss, Sequential, SGD, DataLoader: Loader, MemoryError } = fresh;
-    const model = new Sequential(new Linear(64, 512), new Linear(512, 1));
+    const { BatchNorm1d, Linear, MSELoss, Sequential, SGD, DataLoader: Loader, MemoryError } = fresh;
+    const model = new Sequential(new Linear(64, 512), new BatchNorm1d(512), new Linear(512, 1));
     const optimizer = new SGD(model.parameters(), { momentum: 0.9 });
     const data = new fresh.TensorDataset(fresh.rand([4096, 64]), fresh.rand([4096, 1]));
     const train = (batchSize: number) => {

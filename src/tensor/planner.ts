@@ -1,10 +1,11 @@
 import { Kernel } from '../../assembly/kernel';
-import { LINE, roundUp } from '../wasm/allocator';
 import type { Storage } from '../wasm/heap';
 import { eachOperand, isRead, isWritten, type Step, wordsOf, writeRecord } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
+import { inBlocks } from './blocks';
 import type { Trace } from './driver';
 import { fused } from './fusion';
+import { lives, place } from './placement';
 
 /** Steps that write only what nobody reads are left out. */
 function alive(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
@@ -24,33 +25,6 @@ function alive(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
   return kept.reverse();
 }
 
-interface Life {
-  storage: Storage;
-  first: number;
-  last: number;
-}
-
-/** From which step to which each local storage holds something. */
-function lives(steps: readonly Step[], local: ReadonlySet<Storage>): Life[] {
-  const found = new Map<Storage, Life>();
-  steps.forEach((step, i) => {
-    eachOperand(step, ({ storage }) => {
-      if (!local.has(storage)) return;
-      const life = found.get(storage);
-      if (life) life.last = i;
-      else found.set(storage, { storage, first: i, last: i });
-    });
-  });
-  return [...found.values()];
-}
-
-interface Place {
-  offset: number;
-  bytes: number;
-  first: number;
-  last: number;
-}
-
 /** Where the products have m, n and k. */
 const SIZES: Partial<Record<Kernel, number>> = { [Kernel.product]: 7, [Kernel.productNarrow]: 4 };
 /** Nanoseconds of a record, of a byte that an operand has, and of a multiplication in a product: the slow end of today's machines. */
@@ -66,27 +40,6 @@ function guess(step: Step): number {
   if (at === undefined) return time;
   const [m, n, k] = step.args.slice(at, at + 3) as [number, number, number];
   return time + m * n * k * COST.multiplication;
-}
-
-/** Gives each storage the lowest offset at which it overlaps no other of the same time, the largest first. */
-function place(all: readonly Life[]): { offsets: Map<Storage, number>; bytes: number } {
-  const offsets = new Map<Storage, number>();
-  const placed: Place[] = [];
-  let total = 0;
-  for (const { storage, first, last } of [...all].sort((a, b) => b.storage.bytes - a.storage.bytes)) {
-    const bytes = roundUp(Math.max(storage.bytes, 1), LINE);
-    let offset = 0;
-    for (const p of placed) {
-      if (p.first > last || p.last < first) continue;
-      if (offset + bytes <= p.offset) break;
-      offset = Math.max(offset, p.offset + p.bytes);
-    }
-    placed.push({ offset, bytes, first, last });
-    placed.sort((a, b) => a.offset - b.offset);
-    offsets.set(storage, offset);
-    total = Math.max(total, offset + bytes);
-  }
-  return { offsets, bytes: total };
 }
 
 /** A trace as records in memory: from `start` to `end`. It holds on to what it reads and writes until it is released. */
@@ -117,7 +70,7 @@ function pinOutside(steps: readonly Step[], local: ReadonlySet<Storage>): Storag
 /** Plans a trace: leaves out what is not needed, fuses, places buffers so that they share memory, and writes the records. */
 export function compile({ steps: traced, storages: local }: Trace): Program {
   const { heap } = runtime();
-  const steps = fused(alive(traced, local), local);
+  const steps = inBlocks(fused(alive(traced, local), local), local);
   const { offsets, bytes } = place(lives(steps, local));
   const pinned = pinOutside(steps, local);
   const words = steps.reduce((n, step) => n + wordsOf(step.kernel), 0);

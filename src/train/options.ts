@@ -48,7 +48,7 @@ export interface FitOptions {
   clipGradValue?: number;
   /**
    * Makes one batch of this many of the loader's, which follow one another: the same bits as a batchSize that many times as
-   * large, for every model. Default: 1.
+   * large, for every model. Where rows do not depend on each other, a step's memory does not grow with it. Default: 1.
    */
   accumulate?: number;
   /**

@@ -4,7 +4,7 @@ import { Storage } from './heap';
 import { type Argument, lettersOf, type Operand, type Step } from './record';
 
 /** How a call becomes several. */
-interface Cut {
+export interface Cut {
   /** The argument that is cut, at multiples of `unit`. */
   readonly count: number;
   readonly unit: number;
@@ -59,19 +59,17 @@ function largest(size: number, unit: number, parts: number): number {
   return Math.ceil(units / parts) / units;
 }
 
-/** By columns of b, which are packed by each thread for itself, or where that is no less even by rows of a. */
-function product(n: (i: number) => number, parts: number): Cut {
+/** By columns of b, which are packed by each thread for itself, or by rows of a. */
+function product(n: (i: number) => number): Cut[] {
   const rowC = n(14) || n(8);
-  const columns = largest(n(8), PANEL, parts) <= largest(n(7), 2, parts);
-  return columns
-    ? { count: 8, unit: PANEL, by: { 3: 4 * n(5), 6: 4, 10: 4, 13: 4 }, set: { 14: rowC } }
-    : { count: 7, unit: 2, by: { 0: 4 * n(1), 6: 4 * rowC, 13: 4 * rowC } };
+  return [
+    { count: 8, unit: PANEL, by: { 3: 4 * n(5), 6: 4, 10: 4, 13: 4 }, set: { 14: rowC } },
+    { count: 7, unit: 2, by: { 0: 4 * n(1), 6: 4 * rowC, 13: 4 * rowC } },
+  ];
 }
 
-function copyStrided(n: (i: number) => number): Cut {
-  const sizes = [n(2), n(3), n(4), n(5)];
-  const axis = sizes.indexOf(Math.max(...sizes));
-  return { count: 2 + axis, unit: 1, by: { 0: 4 * n(6 + axis), 1: 4 * n(10 + axis) } };
+function copyStrided(n: (i: number) => number): Cut[] {
+  return [0, 1, 2, 3].map((axis) => ({ count: 2 + axis, unit: 1, by: { 0: 4 * n(6 + axis), 1: 4 * n(10 + axis) } }));
 }
 
 /** Losses row by row, and then their sum. */
@@ -105,48 +103,54 @@ function linearModel(args: readonly Argument[]): Cut {
   return { count: 10, unit: BLOCK, by: { 2: 4, 6: 4 / BLOCK, 7: (4 * width) / BLOCK, 8: 4 / BLOCK }, set, after };
 }
 
-function cutOf({ kernel, args }: Step, parts: number): Cut | undefined {
+/** The ways in which a call becomes several. */
+export function cutsOf({ kernel, args }: Step): readonly Cut[] {
   const n = (i: number) => (args[i] ?? 0) as number;
   const elements = FLAT[kernel];
-  if (elements) return flat(kernel, elements);
+  if (elements) return [flat(kernel, elements)];
   switch (kernel) {
     case Kernel.copyStrided:
       return copyStrided(n);
     case Kernel.gatherRows:
-      return { count: 3, unit: 1, by: { 1: 4, 2: 4 * n(4) } };
+      return [{ count: 3, unit: 1, by: { 1: 4, 2: 4 * n(4) } }];
     case Kernel.mapBinary:
-      return n(4) > 1
-        ? { count: 4, unit: 1, by: { 1: 4 * n(6), 2: 4 * n(8), 3: 4 * n(5) } }
-        : { count: 5, unit: UNIT, by: { 1: 4 * n(7), 2: 4 * n(9), 3: 4 } };
+      return [
+        { count: 4, unit: 1, by: { 1: 4 * n(6), 2: 4 * n(8), 3: 4 * n(5) } },
+        ...(n(4) > 1 ? [] : [{ count: 5, unit: UNIT, by: { 1: 4 * n(7), 2: 4 * n(9), 3: 4 } }]),
+      ];
     case Kernel.sumColumns:
     case Kernel.extremeColumns:
     case Kernel.indexExtreme:
-      return { count: 2, unit: 1, by: { 0: 4 * n(3), 1: 4 } };
+      return [{ count: 2, unit: 1, by: { 0: 4 * n(3), 1: 4 } }];
     case Kernel.softmaxColumns:
-      return { count: 2, unit: 1, by: { 0: 4 * n(3), 1: 4 * n(3) } };
+      return [{ count: 2, unit: 1, by: { 0: 4 * n(3), 1: 4 * n(3) } }];
     case Kernel.sumRows:
-      return n(2) > 1
-        ? { count: 2, unit: 1, by: { 0: 4 * n(3) * n(4), 1: 4 * n(4) } }
-        : { count: 4, unit: UNIT, by: { 0: 4, 1: 4 }, set: { 6: n(6) || n(4) } };
+      return [
+        { count: 2, unit: 1, by: { 0: 4 * n(3) * n(4), 1: 4 * n(4) } },
+        ...(n(2) > 1 ? [] : [{ count: 4, unit: UNIT, by: { 0: 4, 1: 4 }, set: { 6: n(6) || n(4) } }]),
+      ];
     case Kernel.product:
-      return product(n, parts);
+      return product(n);
     case Kernel.productNarrow:
-      return { count: 4, unit: 1, by: { 0: 4 * n(6), 3: 4 * n(5) } };
+      return [{ count: 4, unit: 1, by: { 0: 4 * n(6), 3: 4 * n(5) } }];
     case Kernel.elementwiseLoss:
-      return lossOfRows(args, { y: 3, m: 5, apart: 10, by: { 1: 4 * n(6), 2: 4 * n(6), 4: 4 * n(6), 9: 4 * n(6) } });
+      return [lossOfRows(args, { y: 3, m: 5, apart: 10, by: { 1: 4 * n(6), 2: 4 * n(6), 4: 4 * n(6), 9: 4 * n(6) } })];
     case Kernel.softmaxCrossEntropy:
-      return lossOfRows(args, { y: 2, m: 4, apart: 7, by: { 0: 4 * n(5), 1: 4, 3: 4 * n(5) } });
+      return [lossOfRows(args, { y: 2, m: 4, apart: 7, by: { 0: 4 * n(5), 1: 4, 3: 4 * n(5) } })];
     case Kernel.linearModel:
-      return linearModel(args);
+      return [linearModel(args)];
     case Kernel.findNonFinite:
-      return n(3) > 0 ? { count: 1, unit: n(3), by: { 0: 4, 2: 4 / n(3) } } : undefined;
+      return n(3) > 0 ? [{ count: 1, unit: n(3), by: { 0: 4, 2: 4 / n(3) } }] : [];
     default:
-      return undefined;
+      return [];
   }
 }
 
 /** Where a product packs its panels. */
 const PANELS = 12;
+
+/** The argument that a kernel overwrites for itself alone. */
+export const scratchOf = (kernel: Kernel): number | undefined => (kernel === Kernel.product ? PANELS : undefined);
 
 const moved = ({ storage, offset, stride = 0, mask = -1 }: Operand, by: number): Operand => ({
   storage,
@@ -155,7 +159,12 @@ const moved = ({ storage, offset, stride = 0, mask = -1 }: Operand, by: number):
   mask,
 });
 
-function partOf({ kernel, args }: Step, { by, set, count }: Cut, [from, to]: readonly [number, number]) {
+/** The part of a step from one place to another of what a cut counts. */
+export function partOf(
+  { kernel, args }: Step,
+  { by, set, count }: Cut,
+  [from, to]: readonly [number, number],
+): { kernel: Kernel; args: Argument[] } {
   const part: Argument[] = Array.from(lettersOf(kernel), (letter, i) => {
     const arg = set?.[i] ?? args[i];
     const far = (by[i] ?? 0) * from;
@@ -172,7 +181,11 @@ function partOf({ kernel, args }: Step, { by, set, count }: Cut, [from, to]: rea
  * Parts write different elements, or the partial sums whose order assembly/kernel.ts fixes: so they give the same bits.
  */
 export function divide(step: Step, panels: readonly Storage[]): Division | undefined {
-  const cut = cutOf(step, panels.length);
+  const share = (cut: Cut) => largest(step.args[cut.count] as number, cut.unit, panels.length);
+  const cut = cutsOf(step).reduce<Cut | undefined>(
+    (best, c) => (best && share(best) <= share(c) ? best : c),
+    undefined,
+  );
   if (!cut) return undefined;
   const size = step.args[cut.count] as number;
   const units = Math.ceil(size / cut.unit);

@@ -1,0 +1,51 @@
+import { LINE, roundUp } from '../wasm/allocator';
+import type { Storage } from '../wasm/heap';
+import { eachOperand, type Step } from '../wasm/record';
+
+interface Life {
+  storage: Storage;
+  first: number;
+  last: number;
+}
+
+/** From which step to which each local storage holds something. */
+export function lives(steps: readonly Step[], local: ReadonlySet<Storage>): Life[] {
+  const found = new Map<Storage, Life>();
+  steps.forEach((step, i) => {
+    eachOperand(step, ({ storage }) => {
+      if (!local.has(storage)) return;
+      const life = found.get(storage);
+      if (life) life.last = i;
+      else found.set(storage, { storage, first: i, last: i });
+    });
+  });
+  return [...found.values()];
+}
+
+interface Place {
+  offset: number;
+  bytes: number;
+  first: number;
+  last: number;
+}
+
+/** Gives each storage the lowest offset at which it overlaps no other of the same time, the largest first. */
+export function place(all: readonly Life[]): { offsets: Map<Storage, number>; bytes: number } {
+  const offsets = new Map<Storage, number>();
+  const placed: Place[] = [];
+  let total = 0;
+  for (const { storage, first, last } of [...all].sort((a, b) => b.storage.bytes - a.storage.bytes)) {
+    const bytes = roundUp(Math.max(storage.bytes, 1), LINE);
+    let offset = 0;
+    for (const p of placed) {
+      if (p.first > last || p.last < first) continue;
+      if (offset + bytes <= p.offset) break;
+      offset = Math.max(offset, p.offset + p.bytes);
+    }
+    placed.push({ offset, bytes, first, last });
+    placed.sort((a, b) => a.offset - b.offset);
+    offsets.set(storage, offset);
+    total = Math.max(total, offset + bytes);
+  }
+  return { offsets, bytes: total };
+}
