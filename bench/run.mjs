@@ -5,6 +5,7 @@ import { measurePeak, startPeak } from './lib/peak.mjs';
 import { comparison, tableHead, tableRows } from './lib/report.mjs';
 import { measure } from './lib/rounds.mjs';
 import { sum } from './lib/statistics.mjs';
+import { loadRivals } from './rivals/index.mjs';
 import { workloads } from './workloads/index.mjs';
 
 async function readOld(file) {
@@ -16,11 +17,11 @@ async function readOld(file) {
 }
 
 /** Measures the workloads one by one, printing each as it is done. */
-async function runAll(list, { rounds, peak, gbytes }) {
+async function runAll(list, { rounds, peak, gbytes, rivals }) {
   const rows = [];
   const failures = [];
   for (const workload of list) {
-    const result = await measure(workload, { rounds, peak });
+    const result = await measure(workload, { rounds, peak, rivals });
     rows.push(...result.rows);
     console.log(tableRows(result.rows, gbytes));
     if (result.disagrees) failures.push(`${workload.name}: the final loss of ${result.disagrees} is another`);
@@ -35,8 +36,9 @@ await command(async () => {
   const peak = await startPeak();
   const limits = measurePeak(peak);
   const machine = signature();
-  console.log(`${header(machine, limits)}\n\n${tableHead()}`);
-  const { rows, failures } = await runAll(list, { rounds: options.rounds, peak, gbytes: limits.gbytes.median });
+  const rivals = options.quick ? undefined : await loadRivals();
+  console.log([header(machine, limits), ...(rivals?.lines ?? []), '', tableHead()].join('\n'));
+  const { rows, failures } = await runAll(list, { rounds: options.rounds, peak, gbytes: limits.gbytes.median, rivals });
   console.log(`\n${options.rounds} interleaved rounds; results sunk: ${sum().toExponential(3)}`);
   if (options.json) await writeFile(options.json, `${JSON.stringify({ machine, limits, rows }, null, 2)}\n`);
   if (old) console.log(`\n${comparison(rows, old)}`);

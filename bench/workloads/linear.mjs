@@ -19,10 +19,8 @@ function line(batch, epochs) {
     updates: epochs * Math.ceil(LINE_ROWS / batch),
     flops: flops(batch, 1),
     tolerance: 1e-4,
-    contenders() {
-      const spec = lineSpec(batch);
-      return [compiled(spec), plainLine(spec)];
-    },
+    spec: () => lineSpec(batch),
+    contenders: (spec) => [compiled(spec), plainLine(spec)],
   };
 }
 
@@ -32,10 +30,8 @@ function eagerLine(epochs) {
     updates: epochs * Math.ceil(LINE_ROWS / 64),
     flops: flops(64, 1),
     tolerance: 1e-4,
-    contenders() {
-      const spec = lineSpec(64);
-      return [eager(spec), plainLine(spec)];
-    },
+    spec: () => lineSpec(64),
+    contenders: (spec) => [eager(spec), plainLine(spec)],
   };
 }
 
@@ -46,7 +42,9 @@ function fitOfLine(fits) {
     per: 'fit',
     updates: fits,
     tolerance: 1e-4,
-    contenders: () => [wholeFits(lineSpec(64), 20)],
+    alone: true,
+    spec: () => lineSpec(64),
+    contenders: (spec) => [wholeFits(spec, 20)],
   };
 }
 
@@ -59,14 +57,21 @@ function features({ name, kind, rows, columns, batch, epochs, plainEpochs, lr, t
     flops: flops(batch, columns),
     bytes: 4 * batch * (columns + 1),
     tolerance,
-    contenders() {
+    spec() {
       const data = featureData({ rows, features: columns, kind });
-      const common = { data, initial: initialValues([columns, 1]), batch, lr, shuffle: batch < rows };
-      return [
-        compiled({ ...common, sizes: [columns, 1], loss: kind, optimizer: 'sgd' }),
-        plainFeatures({ ...common, kind, updates: plainEpochs * length }),
-      ];
+      const sizes = [columns, 1];
+      return {
+        data,
+        sizes,
+        initial: initialValues(sizes),
+        batch,
+        lr,
+        shuffle: batch < rows,
+        loss: kind,
+        optimizer: 'sgd',
+      };
     },
+    contenders: (spec) => [compiled(spec), plainFeatures({ ...spec, kind, updates: plainEpochs * length })],
   };
 }
 

@@ -18,19 +18,17 @@ function network({ name, sizes, rows, batch, epochs, plainEpochs, optimizer, lr,
     updates: epochs * length,
     flops: flops(sizes, batch),
     tolerance,
-    contenders() {
-      const spec = {
-        sizes,
-        depth: sizes.length - 1,
-        data: networkData({ rows, features: sizes[0], classes: outputs > 1 ? outputs : undefined }),
-        initial: initialValues(sizes),
-        loss: outputs > 1 ? 'crossEntropy' : 'squared',
-        optimizer,
-        lr,
-        batch,
-      };
-      return [compiled(spec), plainNetwork({ ...spec, updates: plainEpochs * length })];
-    },
+    spec: () => ({
+      sizes,
+      depth: sizes.length - 1,
+      data: networkData({ rows, features: sizes[0], classes: outputs > 1 ? outputs : undefined }),
+      initial: initialValues(sizes),
+      loss: outputs > 1 ? 'crossEntropy' : 'squared',
+      optimizer,
+      lr,
+      batch,
+    }),
+    contenders: (spec) => [compiled(spec), plainNetwork({ ...spec, updates: plainEpochs * length })],
   };
 }
 
