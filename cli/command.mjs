@@ -25,6 +25,11 @@ const JOBS = [
     summary: 'handwritten digits, recognised by a network of 784-128-10',
     load: async () => (await import('./jobs/digits.mjs')).digits,
   },
+  {
+    name: 'minimize',
+    summary: 'a sine and a peak fitted to points, and three ways down Rosenbrock’s valley',
+    load: async () => (await import('./jobs/minimize.mjs')).minimizing,
+  },
 ];
 
 const HELP = `Usage: npm start -- [job ...] [--out DIR]

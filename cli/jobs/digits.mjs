@@ -1,5 +1,5 @@
 // @ts-check
-import { accuracy, evaluate, fit, manualSeed, predict, tensor } from 'downhill';
+import { accuracy, confusionMatrix, evaluate, fit, manualSeed, predict, tensor } from 'downhill';
 import { DataLoader, randomSplit, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import { SGD } from 'downhill/optim';
@@ -12,7 +12,6 @@ import { progress } from '../terminal/progress.mjs';
 /** @typedef {import('downhill/data').Subset} Subset */
 
 const SEED = 42;
-const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const PARTS = [8000, 2000];
 const HIDDEN = 128;
 const BATCH_SIZE = 64;
@@ -32,9 +31,9 @@ export async function digits({ save }) {
   const { accuracy: score = 0 } = await evaluate(model, testLoader, { metrics: { accuracy } });
   console.log(`\ntest accuracy ${percent(score)} after ${seconds.toFixed(2)} s of training`);
   const [images, labels] = /** @type {[Tensor, Tensor]} */ (test.tensors);
-  const read = (await predict(model, images, { batchSize: 500 })).argMax({ axis: 1 });
+  const scores = await predict(model, images, { batchSize: 500 });
   await save('digits-loss', lossPlot(epochs));
-  await save('digits-confusion', confusionPlot(confusion(labels.toTypedArray(), read.toTypedArray())));
+  await save('digits-confusion', confusionPlot(confusionMatrix(scores, labels)));
   return {
     results: [
       ['test accuracy', percent(score)],
@@ -60,32 +59,25 @@ async function splitDigits() {
  */
 async function trained(model, { train, testLoader, criterion }) {
   const loader = new DataLoader(train, { batchSize: BATCH_SIZE, shuffle: true, seed: SEED });
-  const bar = await progress(EPOCHS);
+  const { onProgress, note, stop } = await progress(EPOCHS);
   const start = performance.now();
-  const { epochs } = await fit(model, loader, {
-    loss: criterion,
-    optimizer: new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }),
-    epochs: EPOCHS,
-    validation: testLoader,
-    onEpochEnd({ epoch, loss, valLoss }) {
-      const seconds = (performance.now() - start) / 1000;
-      const losses = `loss ${loss.toFixed(4)}  test loss ${valLoss?.toFixed(4)}`;
-      bar.step(`epoch ${`${epoch}`.padStart(2)}/${EPOCHS}  ${losses}  ${seconds.toFixed(2)} s`);
-    },
-  });
-  bar.stop();
-  return { epochs, seconds: (performance.now() - start) / 1000 };
-}
-
-/**
- * How often each digit (row) was read as which (column).
- * @param {Int32Array | Float32Array} shown
- * @param {Int32Array | Float32Array} read
- */
-function confusion(shown, read) {
-  const count = (/** @type {number} */ digit, /** @type {number} */ reading) =>
-    shown.filter((label, i) => label === digit && read[i] === reading).length;
-  return DIGITS.map((digit) => DIGITS.map((reading) => count(digit, reading)));
+  try {
+    const { epochs } = await fit(model, loader, {
+      loss: criterion,
+      optimizer: new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }),
+      epochs: EPOCHS,
+      validation: testLoader,
+      onProgress,
+      onEpochEnd({ epoch, loss, valLoss }) {
+        const seconds = (performance.now() - start) / 1000;
+        const losses = `loss ${loss.toFixed(4)}  test loss ${valLoss?.toFixed(4)}`;
+        note(`epoch ${`${epoch}`.padStart(2)}/${EPOCHS}  ${losses}  ${seconds.toFixed(2)} s`);
+      },
+    });
+    return { epochs, seconds: (performance.now() - start) / 1000 };
+  } finally {
+    stop();
+  }
 }
 
 const percent = (/** @type {number} */ share) => `${(share * 100).toFixed(2)}%`;

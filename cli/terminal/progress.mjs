@@ -1,19 +1,31 @@
 // @ts-check
 
 /**
- * Reports steps of long work: a bar that is redrawn on a terminal, a line for each step elsewhere.
- * @param {number} total
- * @returns {Promise<{ step: (note: string) => void, stop: () => void }>}
+ * Shows how far a training is: on a terminal a bar that is redrawn while it runs, elsewhere what is noted, line by line.
+ * @param {number} epochs
+ * @returns {Promise<{
+ *   onProgress: (progress: import('downhill').Progress) => void,
+ *   note: (line: string) => void,
+ *   stop: () => void,
+ * }>}
  */
-export async function progress(total) {
-  if (!process.stdout.isTTY) return { step: (note) => console.log(`  ${note}`), stop() {} };
+export async function progress(epochs) {
+  if (!process.stdout.isTTY) return { onProgress() {}, note: (line) => console.log(`  ${line}`), stop() {} };
   const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar({
-    format: '  [{bar}] {note}',
+    format: '  [{bar}] epoch {epoch}/{total}  loss {loss}  {rate} rows/s  {left} s left',
     barsize: 24,
     stream: process.stdout,
     hideCursor: true,
   });
-  bar.start(total, 0, { note: '' });
-  return { step: (note) => bar.increment(1, { note }), stop: () => bar.stop() };
+  bar.start(epochs, 0, { epoch: 1, loss: '-', rate: '-', left: '-' });
+  return {
+    onProgress({ epoch, batch, batches, loss, rowsPerSecond, secondsLeft }) {
+      const rate = Math.round(rowsPerSecond).toLocaleString('en');
+      const shown = { epoch, loss: loss.toFixed(4), rate, left: secondsLeft.toFixed(1) };
+      bar.update(epoch - 1 + batch / batches, shown);
+    },
+    note() {},
+    stop: () => bar.stop(),
+  };
 }

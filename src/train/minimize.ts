@@ -13,8 +13,8 @@ export interface MinimizeOptions {
   steps?: number;
   /** Stop after the first step whose cost differs from that before it by no more than this. Default: 0, never. */
   tolerance?: number;
-  /** Called after each step with its number, counted from 1, and the cost before it. */
-  onStep?: (step: number, cost: number) => void;
+  /** Called after each step with its number, counted from 1, and the cost before it; a promise is awaited. */
+  onStep?: (step: number, cost: number) => unknown;
   /** Stops between two slices; what was found stays. */
   signal?: AbortSignal;
 }
@@ -45,6 +45,11 @@ function checked(
   const { steps = 1000, tolerance = 0, optimizer = new Adam(parameters, { lr: 0.01 }) } = options;
   checkNumber('steps', steps, isCount);
   checkNumber('tolerance', tolerance, isRate);
+  const { onStep, signal } = options;
+  if (onStep !== undefined && typeof onStep !== 'function')
+    throw new OptionError(`onStep is ${String(onStep)}; it must be a function.`);
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
+    throw new OptionError(`signal is ${String(signal)}; give the signal of an AbortController.`);
   if (!(optimizer instanceof Optimizer))
     throw new OptionError(
       `minimize got ${String(optimizer)} for its optimizer; give one such as new SGD(parameters, { lr: 0.01 }).`,
@@ -66,8 +71,10 @@ function settled(costs: readonly number[], from: number, tolerance: number): num
  *
  * @param cost a function of the parameters that gives a tensor of one element.
  * @param parameters tensors made by `parameter`; they are changed in place.
- * @returns the costs on the way, and why it ended.
- * @throws DivergenceError where the cost is no longer finite: the parameters keep their last finite values.
+ * @returns the costs on the way, and why it ended. For the way itself, read the parameters in `onStep`; without it no
+ * JavaScript runs between steps.
+ * @throws OptionError for options that are unknown or out of range; ShapeError for a cost of many numbers; DivergenceError where
+ * the cost is no longer finite: the parameters keep their last finite values.
  * @example
  * const x = parameter([4]);
  * const { cost } = await minimize((x) => x.sub(1).square().sum(), [x], {
@@ -75,6 +82,11 @@ function settled(costs: readonly number[], from: number, tolerance: number): num
  * });
  * expect(cost).toBeLessThan(1e-9);
  * expect(x.item()).toBeCloseTo(1, 4);
+ *
+ * const path = [x.assign([4]).item()];
+ * const optimizer = new optim.SGD([x], { lr: 0.25 });
+ * await minimize((x) => x.sub(1).square().sum(), [x], { optimizer, steps: 2, onStep: () => path.push(x.item()) });
+ * expect(path).toEqual([4, 2.5, 1.75]);
  */
 export async function minimize(
   cost: (...parameters: Tensor[]) => Tensor,
@@ -85,6 +97,8 @@ export async function minimize(
   const update = () => {
     optimizer.zeroGrad();
     const value = cost(...parameters);
+    if (!(value instanceof Tensor))
+      throw new OptionError(`The cost of minimize gave ${String(value)}; it must give a tensor of one element.`);
     if (value.size !== 1)
       throw new ShapeError(
         `The cost of minimize has shape ${show(value.shape)}; it must be one number. Take its sum() or mean().`,
@@ -134,7 +148,7 @@ async function descend(
     const first = costs.length;
     const end = Math.min(steps, first + (onStep ? 1 : compiled.steps));
     costs.push(...compiled.run({ first, end }));
-    onStep?.(end, costs[first] as number);
+    if (onStep) await onStep(end, costs[first] as number);
     const last = settled(costs, first, tolerance);
     if (last !== undefined) {
       if (last + 1 < end) compiled.again(first, last + 1);

@@ -19,6 +19,7 @@ import estimators
 import inits
 import losses
 import metrics
+import minima
 import modules
 import more_modules
 import ops
@@ -47,10 +48,11 @@ ROOMS = (
     inits,
     metrics,
     estimators,
+    minima,
 )
 BYTES_ALLOWED = 1_100_000
 # The tests' tolerance is 5e-6 (1 + |b|): 8 digits cost a thousandth of it.
-DIGITS = {text: 12, schedules: 13, preprocessing: 15, metrics: 12}
+DIGITS = {text: 12, schedules: 13, preprocessing: 15, metrics: 12, minima: 12}
 
 
 def main():
