@@ -3,7 +3,13 @@ import { defineConfig } from 'tsup';
 import { textOf } from './src/wasm/text';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', nn: 'src/nn/index.ts', optim: 'src/optim/index.ts', data: 'src/data/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    nn: 'src/nn/index.ts',
+    optim: 'src/optim/index.ts',
+    data: 'src/data/index.ts',
+    io: 'src/io/index.ts',
+  },
   format: 'esm',
   target: 'es2022',
   dts: true,

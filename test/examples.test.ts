@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as downhill from 'downhill';
 import * as data from 'downhill/data';
+import * as io from 'downhill/io';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { transform } from 'esbuild';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const scope: Record<string, unknown> = { ...downhill, ...data, nn, optim, expect };
+const scope: Record<string, unknown> = { ...downhill, ...data, ...io, nn, optim, expect };
 
 interface Example {
   name: string;
@@ -44,14 +46,23 @@ async function run(code: string): Promise<void> {
 
 /** What a program prints that runs in a process of its own and imports the built package by its name. */
 function alone(name: string, code: string): string {
-  const folder = join(root, 'build', 'snippets');
+  const folder = join(root, 'build', 'snippets', name);
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${name}.mjs`);
+  const file = join(folder, 'main.mjs');
   writeFileSync(file, code);
-  return execFileSync(process.execPath, [file], { encoding: 'utf8' });
+  return execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
 }
 
 describe('the examples of the docstrings', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'downhill-examples-'));
+  const before = process.cwd();
+  beforeAll(() => process.chdir(folder));
+  afterAll(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+
   it.each(examples)('$name', async ({ name, code }) => {
     expect(code, name).toMatch(/expect\(|configure\(/);
     // What sets the runtime up comes before its first use, so it has a process of its own.
@@ -61,7 +72,7 @@ describe('the examples of the docstrings', () => {
   });
 
   it('are there for every class and function that is exported', () => {
-    const names = Object.entries({ ...downhill, ...data, ...nn, ...optim })
+    const names = Object.entries({ ...downhill, ...data, ...io, ...nn, ...optim })
       .filter(([, value]) => typeof value === 'function')
       .map(([name]) => name)
       .filter((name) => !name.endsWith('Error') && !['Loss', 'Optimizer'].includes(name));

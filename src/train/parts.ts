@@ -48,29 +48,39 @@ export function statesOf(parts: Parts): States {
   return Object.fromEntries(entriesOf(parts).map(([name, part]) => [name, part.stateDict()]));
 }
 
+/** The state that a part has, if it has one: a scaler that was not fitted has none. */
+function stateNow(part: Part): unknown {
+  try {
+    return part.stateDict();
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Puts states in place, part after part; nothing is changed unless all fit.
  *
  * @returns what puts back the states from before.
  */
 export function restore(parts: Parts, states: States): () => void {
-  const entries = entriesOf(parts);
-  const lacking = entries.map(([name]) => name).filter((name) => !Object.hasOwn(states, name));
+  const entries = entriesOf(parts).map(([name, part]) => ({ name, part, before: stateNow(part) }));
+  const lacking = entries.map(({ name }) => name).filter((name) => !Object.hasOwn(states, name));
   if (lacking.length > 0) {
     const names = Object.keys(states).join(', ');
     throw new StateError(
       `The checkpoint has no ${lacking.join(', ')}; it has ${names}. Give the parts that it was made of.`,
     );
   }
-  const before = statesOf(parts);
-  const put = (from: States) => {
-    for (const [name, part] of entries) part.loadStateDict(from[name] as never);
+  const [full, empty] = [entries.filter(({ before }) => before), entries.filter(({ before }) => !before)];
+  const undo = () => {
+    for (const { part, before } of full) part.loadStateDict(before as never);
   };
   try {
-    put(states);
+    // What can't be put back comes last.
+    for (const { name, part } of [...full, ...empty]) part.loadStateDict(states[name] as never);
   } catch (error) {
-    put(before);
+    undo();
     throw error;
   }
-  return () => put(before);
+  return undo;
 }
