@@ -94,7 +94,7 @@ export function log(x: v128): v128 {
 }
 
 /** log(1 + x) for x in [0, 1], or NaN: what the sum 1 + x rounded away comes back as a first-order term. */
-function log1pUnit(x: v128): v128 {
+export function log1pUnit(x: v128): v128 {
   const u = f32x4.add(x, splat(1));
   return f32x4.add(logNormal(u, i32x4.splat(0)), f32x4.div(f32x4.sub(x, f32x4.sub(u, splat(1))), u));
 }

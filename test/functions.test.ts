@@ -1,25 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Binary, Kernel, Unary } from '../assembly/kernel';
+import { CHUNK, startFunctions } from '../bench/lib/functions.mjs';
+import { ORACLES } from './support/functions.mjs';
 import { blank, expectBits, floats, floatsIn, run } from './support/rooms';
-import { type Worst, worstOf } from './support/ulp';
+import { worstOf } from './support/ulp.mjs';
 
 type Name = 'exp' | 'log' | 'tanh' | 'sigmoid' | 'sin' | 'cos' | 'softplus' | 'elu';
 /** Products of x and a share of it: where the share underflows, so do they. */
 type Gated = 'silu' | 'gelu';
 
-/** float64's own functions, whose error vanishes in a float32; Node takes them from fdlibm, which reduces huge angles exactly. */
-const ORACLES: Record<Name, (x: number) => number> = {
-  exp: Math.exp,
-  log: Math.log,
-  tanh: Math.tanh,
-  sigmoid: (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),
-  sin: Math.sin,
-  cos: Math.cos,
-  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+const NAMES: Name[] = ['exp', 'log', 'tanh', 'sigmoid', 'sin', 'cos', 'softplus', 'elu'];
+const oracles: Record<string, (x: number) => number> = {
+  ...ORACLES,
   elu: (x) => (x > 0 ? x : Math.expm1(x)),
 };
-const NAMES = Object.keys(ORACLES) as Name[];
+const exactly = (name: string, x: Float32Array) => Float64Array.from(x, oracles[name] as (x: number) => number);
 
 /** Units in the last place that a function may be off by at the worst, over all floats, as design.md promises. */
 const PROMISED = 2;
@@ -30,7 +26,7 @@ function applied(unary: Unary, x: Float32Array): Float32Array {
   return floatsIn(y);
 }
 
-function expectWithin(ulps: number, { ulps: worst, at }: Worst): void {
+function expectWithin(ulps: number, { ulps: worst, at }: ReturnType<typeof worstOf>): void {
   expect(worst, at).toBeLessThanOrEqual(ulps);
 }
 
@@ -56,7 +52,7 @@ function exactValues(name: string): { args: Float32Array[]; values: number[]; li
 describe.each(NAMES)('%s', (name) => {
   it(`is within its bound in units of the last place at every ${STRIDE}th float`, () => {
     const x = everyNth();
-    const exact = Float64Array.from(x, ORACLES[name]);
+    const exact = exactly(name, x);
     expectWithin(
       PROMISED,
       worstOf(applied(Unary[name], x), exact, (i) => `${name}(${x[i]})`),
@@ -70,6 +66,51 @@ describe.each(NAMES)('%s', (name) => {
       PROMISED,
       worstOf(applied(Unary[name], x), values, (i) => lines[i] as string),
     );
+  });
+});
+
+describe('the functions within others', async () => {
+  const { x, z, apply } = await startFunctions();
+
+  /** Results and exact values; x outside of what the function is for are 0. */
+  function measured(name: string, isFor: (x: number) => boolean): ReturnType<typeof worstOf> {
+    // Some other multiple of a prime than above, so that a chunk reaches over all floats.
+    const step = Math.floor(2 ** 32 / CHUNK) - 3;
+    new Uint32Array(x.buffer, x.byteOffset, CHUNK).forEach((_, i, bits) => {
+      bits[i] = i * step;
+    });
+    x.forEach((v, i) => {
+      if (!isFor(v)) x[i] = 0;
+    });
+    apply(name);
+    return worstOf(z, exactly(name, x), (i) => `${name}(${x[i]})`);
+  }
+
+  it.each([
+    ['erf', () => true],
+    ['expm1', () => true],
+    ['log1p', (v: number) => v >= 0 && v <= 1],
+  ])('%s is within its bound at floats spread over all', (name, isFor) => {
+    expectWithin(PROMISED, measured(name, isFor));
+  });
+
+  it('erf and expm1 have the special values', () => {
+    const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+    x.set([nan, inf, -inf, 0, -0, 2 ** -149, -(2 ** -149)]);
+    apply('erf');
+    expectBits('erf', z.slice(0, 7), [nan, 1, -1, 0, -0, 2 ** -149, -(2 ** -149)]);
+    apply('expm1');
+    expectBits('expm1', z.slice(0, 7), [nan, inf, -1, 0, -0, 2 ** -149, -(2 ** -149)]);
+  });
+
+  it("the oracle's erf is Abramowitz and Stegun's table 7.1", () => {
+    for (const [v, exact] of [
+      [0.1, 0.112462916],
+      [0.5, 0.5204998778],
+      [1, 0.8427007929],
+      [2, 0.995322265],
+    ] as const)
+      expect(oracles.erf?.(v)).toBeCloseTo(exact, 9);
   });
 });
 

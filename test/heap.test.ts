@@ -212,6 +212,13 @@ describe('a heap with a limit', () => {
     },
   );
 
+  it('never takes the last page of 4 GiB', () => {
+    const heap = new Heap(2 ** 33);
+    heap.pin(heap.allocate(2 ** 32 - 2 ** 28));
+    expect(() => heap.allocate(2 ** 28)).toThrow(/past 4294901760/);
+    expect(heap.bytes).toBeLessThan(2 ** 32);
+  });
+
   it('says how much was asked for, how much is held, and what may be done', () => {
     const heap = new Heap(4 * MIB);
     heap.pin(heap.allocate(2 * MIB));

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Kernel } from '../assembly/kernel';
 import { runAt } from '../src/tensor/driver';
 import { Stream } from '../src/wasm/random';
+import { erf } from './support/functions.mjs';
 import { upTo } from './support/numbers';
 import { philox, shuffled, wordsOf } from './support/philox';
 import { blank, expectBits, floatsIn, integersIn, run } from './support/rooms';
@@ -159,6 +160,18 @@ describe('the distributions', () => {
       const beyond = z.filter((v) => Math.abs(v) > limit).length / n;
       expect(Math.abs(beyond - share), `beyond ${limit}`).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / n));
     }
+  });
+
+  it('of randn puts as many numbers between any two neighbouring quantiles', () => {
+    manualSeed(7);
+    const counts = new Array<number>(64).fill(0);
+    // Of a number, the share of all that are below it.
+    for (const z of randn([n]).toTypedArray()) {
+      const bin = Math.floor(((1 + erf(z / Math.SQRT2)) / 2) * 64);
+      counts[bin] = (counts[bin] as number) + 1;
+    }
+    // The 0.999 quantile of chi squared with 63 degrees of freedom.
+    expect(chiSquared(counts)).toBeLessThan(103.4);
   });
 
   it('of randn has neighbours that do not depend on each other', () => {

@@ -1,5 +1,5 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { compiled } from './compile.mjs';
 import { sink, spread } from './statistics.mjs';
 
 const SOURCE = fileURLToPath(new URL('../peak.ts', import.meta.url));
@@ -9,27 +9,11 @@ const STREAM_BYTES = 256 * 2 ** 20;
 const TURNS = 40_000;
 const FLOPS_PER_TURN = 80;
 
-async function changed(file) {
-  return (await stat(file).catch(() => ({ mtimeMs: 0 }))).mtimeMs;
-}
-
-/** The kernels of peak.ts, compiled where the source is newer than what there is. */
-async function binary() {
-  if ((await changed(BINARY)) < (await changed(SOURCE))) {
-    await mkdir(new URL('../build/', import.meta.url), { recursive: true });
-    const { default: asc } = await import('assemblyscript/asc');
-    const flags = ['-O3', '--noAssert', '--importMemory', '--noExportMemory', '--runtime', 'stub', '--enable', 'simd'];
-    const { error, stderr } = await asc.main([SOURCE, '-o', BINARY, ...flags]);
-    if (error) throw new Error(`asc could not compile bench/peak.ts: ${stderr}`);
-  }
-  return readFile(BINARY);
-}
-
 /** The machine's limits. `flops()` and `bandwidth()` take a sample each, in GFLOP/s and GB/s. */
 export async function startPeak() {
   const memory = new WebAssembly.Memory({ initial: 1 + STREAM_BYTES / PAGE });
   new Float32Array(memory.buffer).fill(1e-6);
-  const { instance } = await WebAssembly.instantiate(await binary(), { env: { memory } });
+  const { instance } = await WebAssembly.instantiate(await compiled(BINARY, [SOURCE]), { env: { memory } });
   const { multiplyAdd, readSum } = instance.exports;
   const timed = (work, run) => {
     const started = performance.now();

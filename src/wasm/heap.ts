@@ -2,7 +2,8 @@ import { MemoryError, StateError } from '../errors';
 import { Allocator, type Block, LINE, roundUp } from './allocator';
 
 const PAGE = 65536;
-const MAX_BYTES = 65536 * PAGE;
+/** Without the last of 2^16 pages: over all of them WebKitGTK 2.50 reads wrong numbers. */
+const MAX_BYTES = 65535 * PAGE;
 const INITIAL_PAGES = 16;
 /** Address 0 means "none" in a record, so the first line is never handed out. */
 const START = LINE;
@@ -52,7 +53,7 @@ export class Heap {
 
   /** @param limit the most bytes that the memory may grow to, rounded down to whole pages; at least one page. */
   constructor(limit = MAX_BYTES) {
-    this.maxBytes = Math.max(1, Math.floor(limit / PAGE)) * PAGE;
+    this.maxBytes = Math.max(1, Math.floor(Math.min(limit, MAX_BYTES) / PAGE)) * PAGE;
     const initial = Math.min(INITIAL_PAGES, this.maxBytes / PAGE);
     this.memory = new WebAssembly.Memory({ initial });
     this.allocator = new Allocator(START, initial * PAGE - GUARD);

@@ -1,11 +1,20 @@
 import { type FitOptions, randn, type Tensor, tensor } from 'downhill';
-import { DataLoader, type DataLoaderOptions, type Dataset, Subset, TensorDataset } from 'downhill/data';
+import {
+  DataLoader,
+  type DataLoaderOptions,
+  type Dataset,
+  Subset,
+  TensorDataset,
+  WeightedRandomSampler,
+} from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 
 type AnyOptimizer = FitOptions['optimizer'];
 type Schedule = NonNullable<FitOptions['scheduler']>;
-type Extras = Partial<Pick<FitOptions, 'clipGradNorm' | 'clipGradValue' | 'validation' | 'metrics'>>;
+type Extras = Partial<
+  Pick<FitOptions, 'accumulate' | 'classWeight' | 'clipGradNorm' | 'clipGradValue' | 'validation' | 'metrics'>
+>;
 
 /** A training that is the same each time it is made, if `manualSeed` comes before. */
 export interface Run {
@@ -224,6 +233,7 @@ const SCHEDULES: Record<string, (optimizer: AnyOptimizer) => Schedule> = {
       milestones: [3],
       per: 'step',
     }),
+  SWALR: (o) => new optim.SWALR(o, { swaLr: 0.01, annealEpochs: 7, per: 'step' }),
   ReduceLROnPlateau: (o) => new optim.ReduceLROnPlateau(o, { patience: 0, threshold: 0.5 }),
 };
 
@@ -237,6 +247,11 @@ const BATCHES: Table = {
   'the last batch dropped': () => run({ batches: { dropLast: true } }),
   'a subset': () =>
     run({ data: new Subset(dataOf(71, FEATURES, labels), [5, 3, 70, 3, 9, 11, 40, 41, 42, 0, 6, 8, 7, 1, 2, 4, 50]) }),
+  'rows drawn by weight': () => {
+    const weights = Array.from({ length: 71 }, (_, i) => 1 + (i % 5));
+    return run({ batches: { shuffle: false, sampler: new WeightedRandomSampler(weights, { count: 50 }) } });
+  },
+  'two batches a step, classes weighted': () => run({ extras: { accumulate: 2, classWeight: [1, 2, 0.5] } }),
   'clipped by norm': () => run({ extras: { clipGradNorm: 0.05 } }),
   'clipped by value': () => run({ extras: { clipGradValue: 0.01 } }),
   'a validation set': () =>
