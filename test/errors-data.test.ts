@@ -1,6 +1,7 @@
 import { evaluate, OptionError, ones, predict, ShapeError, StateError, tensor } from 'downhill';
 import {
   DataLoader,
+  IterableDataset,
   kFold,
   randomSplit,
   StandardScaler,
@@ -202,6 +203,45 @@ const sets = [
     () => kFold(data(), 3, { stratify: ['a', 'b', 'a'] }),
     OptionError,
     /k of kFold is 3; .* from 2 to 2, the rows of the largest class/,
+  ),
+  failure(
+    'rows instead of a function that gives them',
+    () => new IterableDataset(any([[[1], 2]])),
+    OptionError,
+    /give a function that makes the rows anew for each pass: new IterableDataset\(\(\) => rows\)/,
+  ),
+  failure(
+    'a buffer of no rows',
+    () => new IterableDataset(() => [], { shuffleBuffer: 0 }),
+    OptionError,
+    /shuffleBuffer is 0/,
+  ),
+  failure('no rows ahead', () => new IterableDataset(() => [], { prefetch: 0 }), OptionError, /prefetch is 0/),
+  failure('no time', () => new IterableDataset(() => [], { timeout: 0 }), OptionError, /timeout is 0; .* milliseconds/),
+  failure(
+    'a function that gives no iterable',
+    () => new DataLoader(new IterableDataset(any(() => 5)))[Symbol.asyncIterator]().next(),
+    OptionError,
+    /IterableDataset's function gave 5; it must give an iterable/,
+  ),
+  failure(
+    'a block of unequal columns',
+    () =>
+      new DataLoader(new IterableDataset(() => [[[[1], [2]], [1]]], { blocks: true }))[Symbol.asyncIterator]().next(),
+    ShapeError,
+    /the block at row 0 has tensors of 2 and 1 rows/,
+  ),
+  failure(
+    'a split of a stream',
+    () => randomSplit(new IterableDataset(() => []), [1]),
+    StateError,
+    /no rows to choose from/,
+  ),
+  failure(
+    'a sampler for a stream',
+    () => new DataLoader(new IterableDataset(() => []), { sampler: { length: 1, order: () => [0] } }),
+    StateError,
+    /no rows to choose from/,
   ),
   failure('no weights', () => new WeightedRandomSampler([]), OptionError, /WeightedRandomSampler got no weights/),
   failure('a negative weight', () => new WeightedRandomSampler([1, -1]), OptionError, /weight 1 is -1/),

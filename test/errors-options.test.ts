@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
 } from 'downhill';
-import { DataLoader, kFold, randomSplit, WeightedRandomSampler } from 'downhill/data';
+import { DataLoader, IterableDataset, kFold, randomSplit, WeightedRandomSampler } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe } from 'vitest';
@@ -28,6 +28,7 @@ const SLIPS: [owner: string, call: (options: never) => unknown, slip: string, me
   ['DataLoader', (o) => new DataLoader(data(), o), 'drop_last', 'dropLast'],
   ['randomSplit', (o) => randomSplit(data(), [2, 1], o), 'sead', 'seed'],
   ['kFold', (o) => kFold(data(), 2, o), 'shufle', 'shuffle'],
+  ['IterableDataset', (o) => new IterableDataset(() => [], o), 'shufleBuffer', 'shuffleBuffer'],
   ['WeightedRandomSampler', (o) => new WeightedRandomSampler([1], o), 'counts', 'count'],
   ['Linear', (o) => new nn.Linear(1, 1, o), 'bais', 'bias'],
   ['LeakyReLU', (o) => new nn.LeakyReLU(o), 'negative_slope', 'negativeSlope'],

@@ -6,6 +6,7 @@ import type { Data } from '../tensor/literal';
 import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { runtime } from '../wasm/runtime';
+import type { IterableDataset } from './stream';
 
 /** Rows that a DataLoader can take batches from. */
 export interface Dataset {
@@ -15,6 +16,12 @@ export interface Dataset {
   readonly tensors: readonly Tensor[];
   /** @internal Where rows really lie, if this is a part of a larger set. */
   readonly within?: { tensors: readonly Tensor[]; rows: Tensor };
+  /** @internal Begins a pass, where the rows come one after another and their number is not known. */
+  readonly begin?: IterableDataset['begin'];
+  /** @internal Is a pass shuffled unless the loader says otherwise? */
+  readonly shuffles?: boolean;
+  /** @internal Has every label that a column will hold checked, where the rows are not there yet. */
+  readonly later?: (column: number, check: (labels: Tensor) => void) => void;
 }
 
 /** Throws for what can't be taken rows from by their numbers. */

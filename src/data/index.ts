@@ -5,3 +5,4 @@ export type { PreprocessorState } from './preprocessor';
 export { type Sampler, WeightedRandomSampler, type WeightedRandomSamplerOptions } from './sampler';
 export { MinMaxScaler, StandardScaler } from './scaler';
 export { type KFoldOptions, kFold, randomSplit, type SplitOptions, type Stratify } from './splits';
+export { IterableDataset, type IterableDatasetOptions, type Row, type RowSource } from './stream';

@@ -7,6 +7,7 @@ import { Tensor } from '../tensor/tensor';
 import { checkSeed, currentSeed, keyOf, Stream } from '../wasm/random';
 import type { Operand } from '../wasm/record';
 import { checkDataset, type Dataset } from './dataset';
+import type { Pass } from './pass';
 import type { Sampler } from './sampler';
 
 export interface DataLoaderOptions {
@@ -26,18 +27,20 @@ export interface LoaderState {
   seed: number;
   /** The passes begun. */
   epoch: number;
-  /** Rows of the dataset. */
+  /** Rows of the dataset; 0 where their number is not known. */
   rows: number;
   batchSize: number;
-  /** Batches in a pass. */
+  /** Batches in a pass; 0 where their number is not known. */
   length: number;
   shuffle: boolean;
 }
 
+/** Where a pass begins: the seed of its order, its number and its first batch; and what ends the waiting for rows. */
 interface PassPlace {
   seed?: number;
   pass?: number;
   first?: number;
+  signal?: AbortSignal | undefined;
 }
 
 /** The number of a pass is 31 bits of the counter that its order is drawn with. */
@@ -84,12 +87,12 @@ export class DataLoader {
     options: DataLoaderOptions = {},
   ) {
     checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast', 'sampler']);
-    checkDataset('DataLoader', dataset);
+    if (!dataset?.begin || options.sampler) checkDataset('DataLoader', dataset);
     if (options.sampler !== undefined) checkSampler(options.sampler, dataset, options);
     this.sampler = options.sampler;
     this.batchSize = options.batchSize ?? 1;
     checkNumber('batchSize', this.batchSize, isCount);
-    this.shuffle = options.shuffle ?? false;
+    this.shuffle = options.shuffle ?? dataset.shuffles ?? false;
     this.dropLast = options.dropLast ?? false;
     if (options.seed !== undefined) checkSeed('DataLoader', options.seed);
     this.givenSeed = options.seed;
@@ -105,15 +108,20 @@ export class DataLoader {
     return (this.sampler ?? this.dataset).length;
   }
 
-  /** Batches in a pass. */
+  /** Batches in a pass; Infinity where their number is not known. */
   get length(): number {
     return Math.ceil(this.rows / this.batchSize);
   }
 
-  /** Rows in a pass. */
+  /** Rows in a pass; Infinity where their number is not known. */
   get rows(): number {
     const { drawn } = this;
-    return this.dropLast ? drawn - (drawn % this.batchSize) : drawn;
+    return this.dropLast && drawn < Number.POSITIVE_INFINITY ? drawn - (drawn % this.batchSize) : drawn;
+  }
+
+  /** @internal A last batch has a multiple of so many rows. */
+  get unit(): number {
+    return this.dropLast ? this.batchSize : 1;
   }
 
   /** The passes begun. Set it to go on from there. */
@@ -135,8 +143,9 @@ export class DataLoader {
 
   /** The place in the data: what the order of a pass is a function of, the passes begun, and the sizes that it holds for. */
   stateDict(): LoaderState {
-    const { seed, epoch, batchSize, length, shuffle } = this;
-    return { seed, epoch, rows: this.dataset.length, batchSize, length, shuffle };
+    const { seed, epoch, batchSize, shuffle } = this;
+    const [rows, length] = this.dataset.begin ? [0, 0] : [this.dataset.length, this.length];
+    return { seed, epoch, rows, batchSize, length, shuffle };
   }
 
   /**
@@ -210,12 +219,14 @@ export class DataLoader {
 
   /** @internal Emits what gathers `count` rows whose numbers stand at `index`. */
   gather(index: Operand, count: number): Batch {
-    const tensors = this.dataset.within?.tensors ?? this.dataset.tensors;
+    const { dataset } = this;
+    const tensors = dataset.within?.tensors ?? dataset.tensors;
     const batch = tensors.map((t, i) => {
       const columns = sizeOf(t.shape.slice(1));
       const y = t.spawn([count, ...t.shape.slice(1)], t.dtype);
       emit(Kernel.gatherRows, t.contiguous(), index, y, count, columns, t.shape[0] as number);
-      if (isTracing()) gatheredFrom(y, () => this.dataset.tensors[i] as Tensor);
+      if (isTracing())
+        gatheredFrom(y, (check) => (dataset.later ? dataset.later(i, check) : check(dataset.tensors[i] as Tensor)));
       return y;
     });
     return batch as Batch;
@@ -225,22 +236,38 @@ export class DataLoader {
     return this.batches();
   }
 
+  [Symbol.asyncIterator](): AsyncGenerator<Batch> {
+    return this.arriving();
+  }
+
   /**
    * One pass from batch `first` on, which counts as one begun: `loader.epoch = n` and then `loader.from(k)` goes on where a
-   * pass was broken off.
+   * pass was broken off. For `for … of`; of an IterableDataset, whose rows before are read and left out, for `for await`.
    *
    * @throws OptionError for a batch that is not one of a pass.
    */
-  from(first: number): Generator<Batch> {
+  from(first: number): Iterable<Batch> & AsyncIterable<Batch> {
+    const { length } = this;
     checkNumber('The first batch', first, {
-      needed: `a whole number from 0 to ${this.length}`,
-      holds: (n) => isIndex.holds(n) && n <= this.length,
+      needed: `a whole number from 0${length < Number.POSITIVE_INFINITY ? ` to ${length}` : ''}`,
+      holds: (n) => isIndex.holds(n) && n <= length,
     });
-    return this.batches({ first });
+    return {
+      [Symbol.iterator]: () => this.batches({ first }),
+      [Symbol.asyncIterator]: () => this.arriving({ first }),
+    };
   }
 
-  /** @internal The batches of a pass, by default the next, from number `first` on. */
+  /** @internal Begins a pass of a dataset whose rows come one after another, by default the next. */
+  begin({ seed = this.seed, pass = this.epoch++, signal }: PassPlace = {}): Pass | undefined {
+    const { dataset, shuffle } = this;
+    return dataset.begin?.({ pass, seed: shuffle ? seed : undefined, signal });
+  }
+
+  /** @internal The batches of a pass, which are there; by default of the next, from number `first` on. */
   *batches({ seed = this.seed, pass, first = 0 }: PassPlace = {}): Generator<Batch> {
+    if (this.dataset.begin)
+      throw new StateError('The batches of an IterableDataset are awaited: for await (const [x, y] of loader).');
     const own = pass ?? this.epoch++;
     const order = this.newOrder();
     if (this.emitsOrder) runAt(own, () => this.emitOrder(order, seed));
@@ -249,5 +276,15 @@ export class DataLoader {
       yield this.gather({ storage: order.storage, offset: i * this.batchSize * 4 }, this.rowsOf(i));
     }
     order.dispose();
+  }
+
+  /** @internal The batches of a pass, which may have to be awaited. */
+  async *arriving(options: PassPlace = {}): AsyncGenerator<Batch> {
+    if (!this.dataset.begin) {
+      yield* this.batches(options);
+      return;
+    }
+    const { batchSize: size, unit } = this;
+    yield* (this.begin(options) as Pass).batches({ size, unit, first: options.first ?? 0 });
   }
 }

@@ -174,13 +174,14 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     return slots;
   }
 
-  private emitUpdates({ storage, steps, slots, updated }: Table<O>): void {
+  private emitUpdates({ storage, steps, slots, updated, done }: Table<O>): void {
     const rowBytes = this.rowLength * 4;
     this.each((p, group) => {
       if (!p.gradient) return;
       const options = this.begun?.get(group) ?? group.options;
       const state = this.stateOf(p, options);
-      const slot = slots.findIndex((s) => s.group === group && s.step === state.step);
+      const opened = state.step - (updated.has(p) ? done : 0);
+      const slot = slots.findIndex((s) => s.group === group && s.step === opened);
       const row = { storage, offset: slot * rowBytes, stride: slots.length * rowBytes, mask: steps - 1 };
       this.update(p, p.gradient.contiguous(), { state, row, options });
       updated.add(p);

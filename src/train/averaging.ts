@@ -185,7 +185,7 @@ export async function updateBn(model: Module, loader: DataLoader): Promise<void>
     within(model, () => {
       for (const layer of layers) layer.resetRunningStats();
     });
-    for (const batch of loader) {
+    for await (const batch of loader) {
       setting.run(() => averagingOver(layers, () => noGrad(() => model.forward(...batch.slice(0, -1)))));
       await pacer.tick();
     }

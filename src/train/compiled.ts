@@ -22,7 +22,8 @@ interface CompiledOptions {
  * that is not finite, what it changed is put back and its steps are taken again one by one, up to the one that fails.
  */
 export class Compiled {
-  private readonly slices: Slices;
+  /** The programs. */
+  readonly slices: Slices;
   private readonly capacity: number;
   private nanoseconds: number;
   /** Steps of the last slice that were kept. */

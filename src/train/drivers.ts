@@ -26,7 +26,7 @@ export function lossOfBatch({ model, options, weights }: Job): (batch: readonly 
 }
 
 /** One step of training on a batch: the same code for both drivers. */
-function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
+export function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
   const { optimizer, clipGradNorm: norm, clipGradValue: most, averaging } = job.options;
   const lossFunction = lossOfBatch(job);
   const { params } = optimizer as Optimizer;
@@ -64,7 +64,9 @@ export interface Driver {
   readonly ran: boolean;
   /** Begins an epoch, or goes on with one after some of its batches. */
   begin(at: Place): void;
-  /** Runs steps of the epoch and returns their losses. */
+  /** The step up to which the epoch's batches are there, `end` at most; `first`, where it has no more. */
+  ready(first: number, end: number): number | Promise<number>;
+  /** Runs steps of the epoch that are ready and returns their losses. */
   run(first: number, end: number): Float32Array | number[];
   /** What a batch that has been run counts in the mean of its epoch's losses: its rows, or the sum of their weights. */
   weightOf(batch: number): number;
@@ -92,7 +94,7 @@ const CAUSE =
   'The likely cause is a learning rate that is too large: try a tenth of it, clipGradNorm, or standardised inputs; ' +
   'or an index that the step computes (a class, a row) is out of range';
 
-function diverged(
+export function diverged(
   { model, options }: Job,
   fault: Fault,
   { epoch, batch }: { epoch: number; batch: number },
@@ -123,7 +125,7 @@ function stretchesOf(job: Job, order: Operand): Stretch[] {
 }
 
 /** The compiled driver. */
-class Replayed implements Driver {
+export class Replayed implements Driver {
   private readonly compiled: Compiled;
   private readonly order: Tensor;
   private pass: number | undefined;
@@ -160,6 +162,10 @@ class Replayed implements Driver {
     this.weights = undefined;
   }
 
+  ready(_: number, end: number): number {
+    return Math.min(this.job.batches.length, end);
+  }
+
   run(first: number, end: number): Float32Array {
     const epoch = this.pass;
     this.pass = undefined;
@@ -190,11 +196,13 @@ function heldBy(model: Module): Tensor[] {
 const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
 
 /** The eager loop, one batch at a time. What a recorded step has read once, this keeps to as well: modes, seeds, what is trained. */
-class Eager implements Driver {
+export class Eager implements Driver {
   readonly steps = 1;
   ran = false;
   private readonly step: (batch: readonly Tensor[]) => Tensor;
-  private batches: Iterator<readonly Tensor[]> | undefined;
+  private batches: AsyncGenerator<readonly Tensor[]> | undefined;
+  /** The one that is ready. */
+  private batch: readonly Tensor[] = [];
   private epoch = 0;
   private weight = 0;
   private readonly seed: number;
@@ -210,7 +218,15 @@ class Eager implements Driver {
 
   begin({ epoch, pass, batch }: Place): void {
     this.epoch = epoch;
-    this.batches = this.job.batches.batches({ seed: this.seed, pass, first: batch });
+    const { signal } = this.job.options;
+    this.batches = this.job.batches.arriving({ seed: this.seed, pass, first: batch, signal });
+  }
+
+  async ready(first: number): Promise<number> {
+    const next = await this.batches?.next();
+    if (!next || next.done) return first;
+    this.batch = next.value;
+    return first + 1;
   }
 
   run(first: number): number[] {
@@ -218,9 +234,9 @@ class Eager implements Driver {
     const optimizer = this.job.options.optimizer as Optimizer;
     const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model), ...(averaging?.changed() ?? [])])];
     const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
-    const batch = this.batches?.next().value as readonly Tensor[];
+    const { batch } = this;
     const weights = this.job.weights && (batch.at(-1) as Tensor).toTypedArray();
-    this.weight = weights ? sum(weights, 0, weights.length) : this.job.batches.rowsOf(first);
+    this.weight = weights ? sum(weights, 0, weights.length) : (batch[0]?.shape[0] as number);
     const loss = this.step(batch).item();
     const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
     const bad = Number.isFinite(loss)
@@ -243,12 +259,7 @@ class Eager implements Driver {
   }
 
   release(): void {
-    this.batches = undefined;
+    this.batches?.return(undefined);
     (this.job.options.optimizer as Optimizer).close();
   }
-}
-
-/** The driver that a job asks for. */
-export function driverOf(job: Job): Driver {
-  return job.options.compiled === false ? new Eager(job) : new Replayed(job);
 }

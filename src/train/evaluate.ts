@@ -16,26 +16,32 @@ import { Setting } from './setting';
 /** Batches are put together again, row after row, in a tensor of their own. */
 class Collector {
   private all: Tensor | undefined;
+  private count = 0;
 
+  /** @param rows as many as will come; where that is not known, it grows. */
   constructor(private readonly rows: number) {}
 
-  add(part: Tensor, first: number): void {
+  add(part: Tensor): void {
     const row = part.shape.slice(1);
-    this.all ??= new Tensor({
-      storage: newStorage(this.rows * sizeOf(row) * 4),
-      shape: [this.rows, ...row],
-      dtype: part.dtype,
-    });
-    emit(
-      Kernel.copyWords,
-      part.contiguous(),
-      { storage: this.all.storage, offset: first * sizeOf(row) * 4 },
-      part.size,
-    );
+    const first = this.count;
+    this.count += part.shape[0] as number;
+    this.reserve(part);
+    const to = { storage: (this.all as Tensor).storage, offset: first * sizeOf(row) * 4 };
+    emit(Kernel.copyWords, part.contiguous(), to, part.size);
+  }
+
+  private reserve({ shape: [, ...row], dtype }: Tensor): void {
+    const { all, count } = this;
+    if (all && (all.shape[0] as number) >= count) return;
+    const rows = this.rows < Number.POSITIVE_INFINITY ? this.rows : 2 * count;
+    this.all = new Tensor({ storage: newStorage(rows * sizeOf(row) * 4), shape: [rows, ...row], dtype });
+    if (all) emit(Kernel.copyWords, all, this.all, all.size);
+    all?.dispose();
   }
 
   get result(): Tensor {
-    return this.all as Tensor;
+    const all = this.all as Tensor;
+    return all.shape[0] === this.count ? all : all.slice(0, this.count);
   }
 }
 
@@ -52,23 +58,24 @@ interface Rows {
 async function eachBatch(
   model: Module,
   { dataset, batchSize, pacer }: Rows & { pacer: Pacer },
-  visit: (batch: Batch, first: number) => void,
+  visit: (batch: Batch) => void,
 ): Promise<boolean> {
   const setting = new Setting(model, { training: false });
-  let first = 0;
-  for (const batch of new DataLoader(dataset, { batchSize })) {
+  const { signal } = pacer;
+  for await (const batch of new DataLoader(dataset, { batchSize, shuffle: false }).arriving({ signal })) {
     // Only while it computes: others may train or use the model in the pauses.
-    setting.run(() => noGrad(() => visit(batch, first)));
-    first += batch[0].shape[0] as number;
+    setting.run(() => noGrad(() => visit(batch)));
     if (!(await pacer.tick())) return false;
   }
-  return true;
+  return !pacer.stopped;
 }
 
 /** Metrics of batches that come one by one; those that can't take them so get all rows at the end. */
 class Measures {
   private readonly tallies = new Map<string, Tally<unknown>>();
   private readonly outputs: Collector | undefined;
+  /** The targets, where the dataset does not hold them. */
+  private readonly targets: Collector | undefined;
 
   constructor(
     private readonly metrics: Metrics<unknown>,
@@ -77,15 +84,17 @@ class Measures {
     const entries = Object.entries(metrics);
     for (const [name, { start }] of entries) if (start) this.tallies.set(name, start());
     if (this.tallies.size < entries.length) this.outputs = new Collector(dataset.length);
+    if (this.outputs && dataset.begin) this.targets = new Collector(dataset.length);
   }
 
-  add(output: Tensor, target: Tensor, first: number): void {
+  add(output: Tensor, target: Tensor): void {
     for (const tally of this.tallies.values()) tally.add(output, target);
-    this.outputs?.add(output, first);
+    this.outputs?.add(output);
+    this.targets?.add(target);
   }
 
   get values(): [string, unknown][] {
-    const target = () => this.dataset.tensors.at(-1) as Tensor;
+    const target = () => this.targets?.result ?? (this.dataset.tensors.at(-1) as Tensor);
     return Object.entries(this.metrics).map(([name, metric]) => {
       const tally = this.tallies.get(name);
       return [name, tally ? tally.value() : metric((this.outputs as Collector).result, target())];
@@ -111,15 +120,16 @@ export async function measure(
 ): Promise<Record<string, unknown> | undefined> {
   const lossFunction = loss && lossOf(loss);
   const measures = new Measures(metrics, dataset);
-  let total = 0;
-  const whole = await eachBatch(model, { dataset, batchSize, pacer }, (batch, first) => {
+  let [total, rows] = [0, 0];
+  const whole = await eachBatch(model, { dataset, batchSize, pacer }, (batch) => {
     const target = batch.at(-1) as Tensor;
+    rows += batch[0].shape[0] as number;
     const output = model.forward(...batch.slice(0, -1));
     if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
-    measures.add(output, target, first);
+    measures.add(output, target);
   });
   if (!whole) return undefined;
-  return { ...(lossFunction && { loss: total / dataset.length }), ...Object.fromEntries(measures.values) };
+  return { ...(lossFunction && { loss: total / rows }), ...Object.fromEntries(measures.values) };
 }
 
 /**
@@ -159,8 +169,6 @@ export async function predict(model: Module, x: Tensor | Data, options: { batchS
   checkNumber('batchSize', batchSize, isCount);
   const dataset = new TensorDataset(x instanceof Tensor ? x : tensor(x));
   const outputs = new Collector(dataset.length);
-  await eachBatch(model, { dataset, batchSize, pacer: new Pacer() }, ([rows], first) =>
-    outputs.add(model.forward(rows), first),
-  );
+  await eachBatch(model, { dataset, batchSize, pacer: new Pacer() }, ([rows]) => outputs.add(model.forward(rows)));
   return outputs.result;
 }

@@ -8,7 +8,7 @@ import { noGrad, trace } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import { currentSeed, random } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
-import { type Driver, driverOf, type Job, lossOfBatch } from './drivers';
+import { type Driver, Eager, type Job, lossOfBatch, Replayed } from './drivers';
 import { measure } from './evaluate';
 import type { History, HistoryRow } from './history';
 import { checkFit, type FitOptions } from './options';
@@ -20,6 +20,7 @@ import { regrouped } from './rows';
 import { rateOf, stepEpoch } from './schedule';
 import { inTraining, Setting } from './setting';
 import { Stopper, valName } from './stopping';
+import { Streamed } from './streamed';
 import { rowWeights, weighted } from './weights';
 
 /** A training that is under way, and what goes along with it. */
@@ -43,14 +44,15 @@ function reporterOf({ batches, options }: Job): Reporter | undefined {
 /** Runs what is left of an epoch and returns the mean loss, or undefined if it was stopped. */
 async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run): Promise<number | undefined> {
   const { batches, options } = job;
-  const { length, rows, batchSize } = batches;
+  const { rows, batchSize } = batches;
   const { epoch } = progress;
   if (!(await pacer.tick())) return undefined;
   if (progress.batch === 0) progress.begin(batches.epoch++);
   driver.begin(progress);
-  while (progress.batch < length) {
+  for (;;) {
     const first = progress.batch;
-    const end = Math.min(length, first + (options.onBatchEnd ? 1 : driver.steps));
+    const end = await driver.ready(first, first + (options.onBatchEnd ? 1 : driver.steps));
+    if (end === first) break;
     const losses = driver.run(first, end);
     losses.forEach((loss, i) => {
       progress.count(loss, driver.weightOf(first + i));
@@ -62,7 +64,11 @@ async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run):
     await visit({ epochEnded: false, ended: false });
     if (!(await pacer.tick())) return undefined;
   }
-  return progress.loss;
+  if (pacer.stopped) return undefined;
+  if (progress.batch > 0) return progress.loss;
+  throw new StateError(
+    `The loader gave no batch in pass ${progress.pass}. An IterableDataset needs rows for each pass anew: new IterableDataset(() => rows).`,
+  );
 }
 
 /** The loss where every row counts 1. */
@@ -159,8 +165,15 @@ function markOf({ loader, options }: Job): () => void {
   };
 }
 
+function driverOf(job: Job): Driver {
+  if (job.options.compiled === false) return new Eager(job);
+  return job.loader.dataset.begin ? new Streamed(job) : new Replayed(job);
+}
+
 /** Records a batch of a loader without training, so that what does not fit is found before anything is changed. */
 function tryOut(loader: DataLoader, lossFunction: (batch: readonly Tensor[]) => Tensor): void {
+  // The rows of a stream are first seen in training.
+  if (loader.dataset.begin) return;
   const order = loader.newOrder();
   try {
     trace(() => {

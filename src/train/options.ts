@@ -123,6 +123,7 @@ function checkLoader(what: string, loader: unknown): asserts loader is DataLoade
       `fit got ${String(loader)} for its ${what}; give a DataLoader, such as new DataLoader(dataset, { batchSize: 32 }).`,
     );
   }
+  if (loader.dataset.begin) return;
   const columns = (loader.dataset.within?.tensors ?? loader.dataset.tensors).length;
   if (columns < 2) {
     throw new OptionError(

@@ -77,8 +77,12 @@ export class Pacer {
 
   constructor(private readonly options: PacerOptions = {}) {}
 
+  get signal(): AbortSignal | undefined {
+    return this.options.signal;
+  }
+
   get stopped(): boolean {
-    return this.options.signal?.aborted ?? false;
+    return this.signal?.aborted ?? false;
   }
 
   /** Pauses when it is time to. Is the work to go on? */

@@ -26,6 +26,10 @@ class Regrouped extends DataLoader {
     return this.origin?.rows ?? this.dataset.length;
   }
 
+  override get unit(): number {
+    return (this.origin as DataLoader).unit;
+  }
+
   override get epoch(): number {
     return (this.origin as DataLoader).epoch;
   }

@@ -63,7 +63,9 @@ function segmentOf({ start, end }: Program, first = 0, last = first + 1): Segmen
 export class Slices {
   /** Nanoseconds that a step is thought to take. */
   readonly nanoseconds: number;
-  private readonly stretches: { program: Program; end: number }[];
+  private stretches: { program: Program; end: number }[];
+  /** What runs for a last batch that was not known beforehand. */
+  private tail: { program: Program; rows: number } | undefined;
   private readonly begin: Program | undefined;
   private readonly save: Program;
   private readonly back: Program;
@@ -84,8 +86,7 @@ export class Slices {
     try {
       this.losses = this.room(capacity);
       this.segments = this.room(MAX_SEGMENTS * SEGMENT_WORDS);
-      const kept = { storage: this.losses, offset: 0, stride: 4, mask: capacity - 1 };
-      const traces = stretches.map(({ step }) => trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace);
+      const traces = stretches.map(({ step }) => this.traced(step));
       const changed = changedBy(traces, this.losses);
       const floats = [...changed.keys()].filter((s) => changed.get(s));
       this.chunks = floats.flatMap((s) => new Array<Storage>(chunksOf(s)).fill(s));
@@ -102,6 +103,31 @@ export class Slices {
       throw error;
     }
     this.nanoseconds = Math.max(...this.stretches.map(({ program }) => program.nanoseconds));
+  }
+
+  /** A step, and its loss in the table. */
+  private traced(step: () => Tensor): Trace {
+    const kept = { storage: this.losses, offset: 0, stride: 4, mask: this.losses.bytes / 4 - 1 };
+    return trace(() => emit(Kernel.copyWords, step(), kept, 1)).trace;
+  }
+
+  /** Ends the first stretch before step number `at`; there runs a step of another batch, of so many rows, from then on known. */
+  endAt(at: number, { rows, step }: { rows: number; step: () => Tensor }): void {
+    const { program } = this.stretches[0] as { program: Program };
+    if (this.tail?.rows !== rows) {
+      this.tail?.program.release();
+      this.tail = undefined;
+      this.tail = { rows, program: compile(this.traced(step)) };
+    }
+    this.stretches = [
+      { program, end: at },
+      { program: this.tail.program, end: at + 1 },
+    ];
+  }
+
+  /** Lets the first stretch go on without an end. */
+  endless(): void {
+    this.stretches = [{ ...(this.stretches[0] as { program: Program }), end: Number.POSITIVE_INFINITY }];
   }
 
   private add(traced: Trace): Program {
@@ -178,6 +204,7 @@ export class Slices {
 
   release(): void {
     for (const program of this.programs) program.release();
+    this.tail?.program.release();
     const { heap } = runtime();
     for (const storage of this.own) {
       heap.unpin(storage);

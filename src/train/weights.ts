@@ -78,6 +78,10 @@ export function rowWeights(
   { sampleWeight, classWeight, loss }: FitOptions,
 ): Float32Array | undefined {
   if (sampleWeight === undefined && classWeight === undefined) return undefined;
+  if (loader.dataset.begin)
+    throw new OptionError(
+      'sampleWeight and classWeight need all rows beforehand; with an IterableDataset give the loss its weights.',
+    );
   const rows = loader.dataset.length;
   const samples = sampleWeight === undefined ? undefined : ofSamples(sampleWeight, rows);
   const ignored = (loss as { ignoreIndex?: number }).ignoreIndex;

@@ -14,6 +14,7 @@ export enum Stream {
   split,
   dropout,
   sampler,
+  buffer,
 }
 
 let seed: number | undefined;

@@ -3,11 +3,14 @@ import type { Storage } from '../../wasm/heap';
 import { isTraced, outsideTrace } from '../driver';
 import type { Tensor } from '../tensor';
 
+/** Has all labels of a column checked. */
+type Column = (check: (labels: Tensor) => void) => void;
+
 /** What batches that have no values yet are gathered from. */
-const columns = new WeakMap<Storage, () => Tensor>();
+const columns = new WeakMap<Storage, Column>();
 
 /** Notes the rows that all batches at this place come from. */
-export function gatheredFrom(batch: Tensor, column: () => Tensor): void {
+export function gatheredFrom(batch: Tensor, column: Column): void {
   columns.set(batch.storage, column);
 }
 
@@ -34,7 +37,8 @@ function needInRange(owner: string, labels: Tensor, { count, ignored }: Choice):
  */
 export function checkLabels(owner: string, labels: Tensor, choice: Choice): Tensor {
   const column = columns.get(labels.storage);
-  if (!isTraced(labels.storage)) needInRange(owner, labels, choice);
-  else if (column) outsideTrace(() => needInRange(owner, column(), choice));
+  const check = (all: Tensor) => needInRange(owner, all, choice);
+  if (!isTraced(labels.storage)) check(labels);
+  else if (column) outsideTrace(() => column(check));
   return labels.to('int32').contiguous();
 }
