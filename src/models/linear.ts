@@ -1,11 +1,13 @@
 import type { Sequential } from '../nn/sequential';
+import type { Data } from '../tensor/literal';
+import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { canDecorrelate, decorrelate } from './decorrelate';
 import { descend, steepnessOf } from './descent';
 import type { Job } from './estimator';
 import { type EstimatorOptions, resolved } from './options';
 import { Regressor } from './regressor';
-import { floats, type Line } from './table';
+import { featuresOf, floats, type Line, scaled } from './table';
 import type { Numbers } from './targets';
 import { linearsOf } from './training';
 
@@ -94,9 +96,9 @@ export class LinearRegression<Y extends number | number[] = number> extends Regr
     const cost = { network, t, loss, decay: 0 };
     const table = { values, columns };
     if (!canDecorrelate(table)) {
-      const scaled = x();
-      const steepest = sharpness * Math.max(1, steepnessOf(scaled));
-      return descend({ ...cost, x: scaled, steepest, flattest: 0 }, { options, run });
+      const plain = x();
+      const steepest = sharpness * Math.max(1, steepnessOf(plain));
+      return descend({ ...cost, x: plain, steepest, flattest: 0 }, { options, run });
     }
     const back = await decorrelate(table);
     const z = floats(`${this.owner}: X`, values, columns);
@@ -107,6 +109,26 @@ export class LinearRegression<Y extends number | number[] = number> extends Regr
       weight.assign(rows);
     }
     return history;
+  }
+
+  /** In double precision, which costs a linear function little. */
+  protected override scaledOutputs(X: Tensor | Data): Float64Array {
+    const { network, inputs, line, targets } = this.need('predict');
+    const matrix = featuresOf(this.owner, X, inputs.mean?.length);
+    const x = scaled(matrix, line);
+    const [layer] = linearsOf(network);
+    const weight = layer?.weight.toTypedArray() ?? [];
+    const bias = layer?.bias?.toTypedArray();
+    const { rows, columns } = matrix;
+    const n = targets.outputs;
+    const out = new Float64Array(rows * n);
+    for (let i = 0; i < out.length; i++) {
+      const [row, o] = [Math.floor(i / n) * columns, i % n];
+      let sum = bias?.[o] ?? 0;
+      for (let j = 0; j < columns; j++) sum += (weight[o * columns + j] as number) * (x[row + j] as number);
+      out[i] = sum;
+    }
+    return out;
   }
 
   private get units(): { coef: number[][]; intercept: number[]; flat: boolean } {

@@ -22,15 +22,19 @@ export abstract class Regressor<
     return Numbers.fromJSON(json, this.biased);
   }
 
+  /** What is expected on the line of the targets, row after row. */
+  protected scaledOutputs(X: Tensor | Data): ArrayLike<number> {
+    return this.outputs('predict', X).toTypedArray();
+  }
+
   /**
    * What the model expects for rows: a number each, or a list of them if y had one.
    *
    * @throws StateError before a fit; ShapeError for another number of features; OptionError for NaN and infinities.
    */
   predict(X: Tensor | Data): Y[] {
-    const outputs = this.outputs('predict', X).toTypedArray();
     const { targets } = this.need('predict');
-    const values = targets.decode(outputs);
+    const values = targets.decode(this.scaledOutputs(X));
     if (targets.flat) return values as Y[];
     const n = targets.outputs;
     return Array.from({ length: values.length / n }, (_, i) => values.slice(i * n, (i + 1) * n) as Y);
