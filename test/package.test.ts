@@ -81,6 +81,23 @@ describe('the packed tarball, installed in an empty folder', () => {
     expect(run('alone.mjs', "import './alone/bundle.mjs';")).toBe('2.00\n');
   });
 
+  it('ships no estimator with fit alone, and no other with one', async () => {
+    const shipped = async (names: string) => {
+      const contents = `import { ${names} } from 'downhill'; console.log(${names});`;
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: folder },
+        bundle: true,
+        write: false,
+        format: 'esm',
+        platform: 'neutral',
+        logLevel: 'error',
+      });
+      return new Set(outputFiles[0]?.text.match(/LinearRegression|LogisticRegression|MLPClassifier|MLPRegressor/g));
+    };
+    expect(await shipped('fit')).toEqual(new Set());
+    expect(await shipped('LinearRegression')).toEqual(new Set(['LinearRegression']));
+  });
+
   it('starts no runtime when it is only imported', () => {
     const code =
       'const { Memory } = WebAssembly; let made = 0; WebAssembly.Memory = class extends Memory { constructor(d) { super(d); made++; } };\n';
