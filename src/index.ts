@@ -18,6 +18,7 @@ export type { Shape } from './tensor/shape';
 export type { AxisOptions, Nested, ReduceOptions, Tensor, Value } from './tensor/tensor';
 export { AveragedModel, type AveragedModelOptions, type AvgFn, getEmaAvgFn, updateBn } from './train/averaging';
 export { type EvaluateOptions, evaluate, type Measured, predict } from './train/evaluate';
+export { findLearningRate, type LearningRateOptions, type LearningRates } from './train/findLearningRate';
 export { fit } from './train/fit';
 export { type GradCheckOptions, gradCheck } from './train/gradcheck';
 export type { History, HistoryRow } from './train/history';

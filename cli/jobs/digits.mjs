@@ -1,10 +1,10 @@
 // @ts-check
-import { accuracy, confusionMatrix, evaluate, fit, manualSeed, predict, tensor } from 'downhill';
+import { accuracy, confusionMatrix, evaluate, findLearningRate, fit, manualSeed, predict, tensor } from 'downhill';
 import { DataLoader, randomSplit, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import { SGD } from 'downhill/optim';
 import { deskew, PIXELS, readDigits } from '../data/digits.mjs';
-import { confusionPlot, lossPlot } from '../plots/digits.mjs';
+import { confusionPlot, lossPlot, ratesPlot } from '../plots/digits.mjs';
 import { progress } from '../terminal/progress.mjs';
 
 /** @typedef {import('downhill').Tensor} Tensor */
@@ -26,12 +26,15 @@ export async function digits({ save }) {
   manualSeed(SEED);
   const model = new nn.Sequential(new nn.Linear(PIXELS, HIDDEN), new nn.ReLU(), new nn.Linear(HIDDEN, 10));
   console.log(`${PIXELS}-${HIDDEN}-10, ReLU, cross-entropy, SGD with momentum, batches of ${BATCH_SIZE}:`);
+  const tried = await ratesOf(model, { train, criterion });
+  console.log(`the loss falls most at a rate of ${tried.suggestion?.toPrecision(2)}\n`);
   const { epochs, seconds } = await trained(model, { train, testLoader, criterion });
 
   const { accuracy: score = 0 } = await evaluate(model, testLoader, { metrics: { accuracy } });
   console.log(`\ntest accuracy ${percent(score)} after ${seconds.toFixed(2)} s of training`);
   const [images, labels] = /** @type {[Tensor, Tensor]} */ (test.tensors);
   const scores = await predict(model, images, { batchSize: 500 });
+  await save('digits-rates', ratesPlot(tried));
   await save('digits-loss', lossPlot(epochs));
   await save('digits-confusion', confusionPlot(confusionMatrix(scores, labels)));
   return {
@@ -51,6 +54,17 @@ async function splitDigits() {
   const [train, test] = /** @type {[Subset, Subset]} */ (randomSplit(dataset, PARTS, { seed: SEED }));
   console.log(`${train.length} images to train, ${test.length} to test`);
   return { train, test };
+}
+
+/**
+ * What each learning rate would do; the model stays as it is.
+ * @param {nn.Sequential} model
+ * @param {{ train: Dataset, criterion: nn.CrossEntropyLoss }} options
+ */
+function ratesOf(model, { train, criterion }) {
+  const loader = new DataLoader(train, { batchSize: BATCH_SIZE, shuffle: true, seed: SEED });
+  const optimizer = new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  return findLearningRate(model, loader, { loss: criterion, optimizer, from: 1e-4, to: 10 });
 }
 
 /**

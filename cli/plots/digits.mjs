@@ -37,6 +37,44 @@ export function lossPlot(epochs) {
 }
 
 /**
+ * The loss of a batch, as the learning rate grows from one to the next.
+ * @param {import('downhill').LearningRates} tried
+ * @returns {import('./svg.mjs').Spec}
+ */
+export function ratesPlot({ rates, losses, smoothed, suggestion }) {
+  const values = rates.map((rate, i) => ({ rate, loss: losses[i], smoothed: smoothed[i] }));
+  const x = /** @type {const} */ ({
+    field: 'rate',
+    type: 'quantitative',
+    title: 'learning rate',
+    scale: { type: 'log' },
+    axis: { format: '~g', grid: false },
+  });
+  const y = /** @type {const} */ ({ type: 'quantitative', title: 'cross-entropy (nats)' });
+  return {
+    title: {
+      text: 'Digits: learning rates, each for one step',
+      subtitle: 'batches, their moving average, the steepest',
+    },
+    width: 520,
+    height: 320,
+    data: { values },
+    layer: [
+      { mark: { type: 'circle', size: 18, color: COLOURS.faint }, encoding: { x, y: { ...y, field: 'loss' } } },
+      {
+        mark: { type: 'line', strokeWidth: 2.2, color: COLOURS.blue },
+        encoding: { x, y: { ...y, field: 'smoothed' } },
+      },
+      {
+        data: { values: suggestion === undefined ? [] : [{ rate: suggestion }] },
+        mark: { type: 'rule', strokeDash: [6, 4], color: COLOURS.red },
+        encoding: { x },
+      },
+    ],
+  };
+}
+
+/**
  * How often each digit was read as which.
  * @param {number[][]} counts rows: the digit shown, columns: the digit read
  * @returns {import('./svg.mjs').Spec}
