@@ -17,6 +17,7 @@ import torch
 import averages
 import estimators
 import inits
+import interchange
 import losses
 import metrics
 import minima
@@ -49,6 +50,7 @@ ROOMS = (
     metrics,
     estimators,
     minima,
+    interchange,
 )
 BYTES_ALLOWED = 1_100_000
 # The tests' tolerance is 5e-6 (1 + |b|): 8 digits cost a thousandth of it.

@@ -29,12 +29,12 @@ async function train({ target, compiled, yieldEvery }: Way): Promise<void> {
     new nn.Linear(16, 1),
   );
   const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
-  const scheduler = new optim.OneCycleLR(optimizer, { maxLr: 0.05, totalSteps: 120, per: 'step' });
+  const scheduler = new optim.OneCycleLR(optimizer, { maxLr: 0.05, totalSteps: 72, per: 'step' });
   const resume = await loadCheckpoint(target);
   const checkpoint = checkpointTo(target, { everySeconds: 0 });
   const loss = new nn.MSELoss();
   console.log('training');
-  const options = { loss, optimizer, scheduler, epochs: 40, checkpoint, resume, compiled, yieldEvery };
+  const options = { loss, optimizer, scheduler, epochs: 24, checkpoint, resume, compiled, yieldEvery };
   const history = await fit(model, loader, options);
   const rows = history.epochs.map(({ seconds: _, ...row }) => row);
   const extra = model.modules().map((m) => m.getExtraState());
