@@ -88,6 +88,11 @@ const CASES: Record<string, Case> = {
   'averages of weights after each step': {
     options: ({ model }) => ({ averaging: new AveragedModel(model, { avgFn: getEmaAvgFn(0.9) }) }),
   },
+  'batches so large that they are run in blocks of rows': {
+    dataset: classes(7000),
+    loader: { batchSize: 3000 },
+    model: () => settled(new nn.Sequential(new nn.Linear(4, 64), new nn.Tanh(), new nn.Linear(64, 3))),
+  },
   'a line': { dataset: line(150), model: () => settled(new nn.Linear(1, 1)), loss: new nn.MSELoss() },
 };
 

@@ -64,9 +64,9 @@ export type Batch = [Tensor, Tensor, ...Tensor[]];
  * The batches of a dataset, pass after pass.
  *
  * A `for … of` is one pass, and so is each epoch of `fit`; `epoch` counts the passes begun. The order of a shuffled pass is
- * a function of the seed and the pass alone. As https://pytorch.org/docs/stable/data.html.
+ * a function of the seed and the pass alone. An IterableDataset is read by `for await`. As https://pytorch.org/docs/stable/data.html.
  *
- * @param options `batchSize` 1, `shuffle` false, `seed`, `dropLast` false.
+ * @param options `batchSize` 1, `shuffle` false, `seed`, `dropLast` false, `sampler`.
  * @throws OptionError for options that are unknown or out of range, or where no batch would be left.
  * @example
  * const loader = new DataLoader(new TensorDataset(rand([10, 2]), rand([10, 1])), { batchSize: 4 });
