@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { runtimeInfo } from 'downhill';
+import { countsProcessorTime } from './clock.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -27,6 +28,7 @@ export function signature() {
     node: process.versions.node,
     v8: process.versions.v8,
     commit: `${git('rev-parse', '--short', 'HEAD') ?? 'unknown'}${changes}`,
+    time: countsProcessorTime() ? 'of the processor' : 'of the clock',
     build: `downhill ${version}, ${build}, ${threads} thread${threads === 1 ? '' : 's'}`,
   };
 }
@@ -37,7 +39,7 @@ const figures = ({ median, lower, upper, max }) =>
 export function header(who, limits) {
   return [
     `${who.date}   ${who.build}   commit ${who.commit}`,
-    `${who.cpu}, ${who.cores} cores, ${who.memory}   Node ${who.node}, V8 ${who.v8}`,
+    `${who.cpu}, ${who.cores} cores, ${who.memory}   Node ${who.node}, V8 ${who.v8}   time ${who.time}`,
     `peak of mul+add on f32x4, one core: ${figures(limits.gflops)} GFLOP/s   memory, read: ${figures(limits.gbytes)} GB/s`,
   ].join('\n');
 }

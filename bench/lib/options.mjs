@@ -7,6 +7,8 @@ const OPTIONS = {
   json: { type: 'string' },
   compare: { type: 'string' },
   quick: { type: 'boolean', default: false },
+  cpu: { type: 'boolean', default: false },
+  readme: { type: 'boolean', default: false },
   rounds: { type: 'string' },
 };
 
@@ -26,9 +28,9 @@ export function readOptions(argv, options = OPTIONS) {
   }
 }
 
-/** The entries whose names are asked for: W1 means W1-b1, W1-b64 and so on. No names mean all. */
+/** The entries whose names are asked for: W1 means W1-b1, W1-b64 and so on. No names mean all but what is only done on request. */
 export function chosen(all, names) {
-  if (names.length === 0) return all;
+  if (names.length === 0) return all.filter(({ onRequest }) => !onRequest);
   const matches = (entry, name) => {
     const [have, want] = [entry.name.toLowerCase(), name.toLowerCase()];
     return have === want || have.startsWith(`${want}-`);

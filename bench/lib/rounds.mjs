@@ -1,3 +1,4 @@
+import { now } from './clock.mjs';
 import { sink, spread } from './statistics.mjs';
 
 const WARM_MS = 300;
@@ -10,9 +11,9 @@ function agrees(a, b, tolerance) {
 /** One timed run: microseconds an update, and the peak just before and after. */
 async function sample(contender, updates, peak) {
   const before = peak.flops();
-  const started = performance.now();
+  const started = now();
   const { loss, seconds } = await contender.run(updates);
-  const elapsed = seconds ?? (performance.now() - started) / 1000;
+  const elapsed = seconds ?? (now() - started) / 1000;
   const after = peak.flops();
   sink(loss);
   return { micros: (elapsed * 1e6) / updates, gflops: (before + after) / 2 };

@@ -7,7 +7,7 @@ import { loadTfjs, tfjs } from './tfjs.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** A rival's runs are at most so many updates, in whole passes. */
-const MOST_UPDATES = 2000;
+const MOST_UPDATES = 500;
 
 /** Installs the packages that are compared with, where they are not there yet. */
 function install() {

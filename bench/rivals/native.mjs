@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { countsProcessorTime } from '../lib/clock.mjs';
 
 const SCRIPT = fileURLToPath(new URL('native.py', import.meta.url));
 const DEBIAN = '/usr/bin/python3';
@@ -49,7 +50,10 @@ export function native(name, spec, updates) {
       folder = mkdtempSync(join(tmpdir(), 'downhill-bench-'));
       write(folder, spec, Math.max(1, updates / Math.ceil(spec.data.rows / spec.batch)));
       const stdio = ['pipe', 'pipe', 'inherit'];
-      child = spawn(PYTHON, [SCRIPT, name, folder], { stdio, env: { ...process.env, ...ONE_THREAD } });
+      child = spawn(PYTHON, [SCRIPT, name, folder, countsProcessorTime() ? 'cpu' : 'clock'], {
+        stdio,
+        env: { ...process.env, ...ONE_THREAD },
+      });
       answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     },
     async run(count) {

@@ -1,7 +1,7 @@
-"""Trains as the bench's other contenders do, one batch at a time: python3 native.py torch|numpy|sklearn FOLDER.
+"""Trains as the bench's other contenders do, one batch at a time: python3 native.py torch|numpy|sklearn FOLDER clock|cpu.
 
 FOLDER holds spec.json and the arrays that it names. Each line of standard input is a number of updates; the answer is the
-mean loss of the last pass over the rows, and the seconds that the updates took.
+mean loss of the last pass over the rows, and the seconds of the clock or the processor that the updates took.
 """
 
 import json
@@ -171,10 +171,11 @@ RUNS = {"torch": torch_run, "numpy": numpy_run, "sklearn": sklearn_run}
 
 def main():
     run = RUNS[sys.argv[1]](Spec(Path(sys.argv[2])))
+    now = time.process_time if sys.argv[3] == "cpu" else time.perf_counter
     for line in sys.stdin:
-        started = time.perf_counter()
+        started = now()
         loss = run(int(line))
-        print(loss, time.perf_counter() - started, flush=True)
+        print(loss, now() - started, flush=True)
 
 
 main()
