@@ -1,4 +1,5 @@
 import { noGrad, rand } from 'downhill';
+import { Binary, Kernel, Loss, rawKernel, Unary } from './raw.mjs';
 
 const SIZES = [
   [64, 784, 128],
@@ -32,45 +33,136 @@ function products() {
   );
 }
 
-/** Kernels over n elements in rows of 100, and how many bytes an element costs them. */
-const FLAT = [
-  { name: 'add', bytes: 12, of: (x, y) => x.add(y) },
-  { name: 'addRow', bytes: 8, of: (x, _, row) => x.add(row) },
-  { name: 'scale', bytes: 8, of: (x) => x.mul(0.5) },
-  { name: 'relu', bytes: 8, of: (x) => x.relu() },
-  { name: 'exp', bytes: 8, of: (x) => x.exp() },
-  { name: 'tanh', bytes: 8, of: (x) => x.tanh() },
-  { name: 'sigmoid', bytes: 8, of: (x) => x.sigmoid() },
-  { name: 'softmax', bytes: 8, of: (x) => x.softmax() },
-  { name: 'sum', bytes: 4, of: (x) => x.sum() },
-  { name: 'sumRows', bytes: 4, of: (x) => x.sum({ axis: 0 }) },
-  { name: 'sumColumns', bytes: 4, of: (x) => x.sum({ axis: 1 }) },
-];
+const ONE = { float: 1 };
 const COLUMNS = 100;
+/** An operand that stays where it is from step to step. */
+const still = (address) => [address, 0, -1];
+/** A row of hyperparameters whose rate is 0, so that a thousand updates leave the numbers as they are. */
+const hyperparameters = (room) => still(room(10, (i) => (i === 0 ? 0 : 0.5)));
+
+const unary = (name) => ({
+  name,
+  bytes: 8,
+  record: (n) => [Kernel.mapUnary, ({ room }) => [Unary[name], room(n), room(n), n, ONE]],
+});
+
+const binary = (name, bytes, bRow) => ({
+  name: bRow ? name : `${name}Row`,
+  bytes,
+  record: (n, rows) => [
+    Kernel.mapBinary,
+    ({ room }) => [Binary[name], room(n), room(n), room(n), rows, COLUMNS, COLUMNS, 1, bRow, 1, ONE],
+  ],
+});
+
+const loss = (name) => ({
+  name: `${name}Loss`,
+  bytes: 12,
+  record: (n, rows) => [
+    Kernel.elementwiseLoss,
+    ({ room }) => [Loss[name], room(n), room(n), room(1), room(n), rows, COLUMNS, { float: n }, ONE, 0, 0],
+  ],
+});
+
+const model = (name) => ({
+  name: `${name}Model`,
+  bytes: 4 + 8 / COLUMNS,
+  record: (n, rows) => [
+    Kernel.linearModel,
+    ({ room, integers }) => {
+      const [x, t, index] = [room(n), room(rows, (i) => i & 1), integers(rows, (i) => (i * 7919) % rows)];
+      const [y, w, bias, dw, db, partial] = [1, COLUMNS, 1, COLUMNS, 1, COLUMNS].map((size) => room(size));
+      return [Loss[name], x, ...still(index), t, w, bias, y, dw, db, partial, rows, COLUMNS, { float: rows }, 0];
+    },
+  ],
+});
+
+/** Kernels over rows of 100, each called by records of its own, and how many bytes an element costs them. */
+const FLAT = [
+  ...['scale', 'relu', 'exp', 'log', 'tanh', 'sigmoid', 'gelu', 'softplus'].map(unary),
+  binary('add', 12, COLUMNS),
+  binary('add', 8, 0),
+  {
+    name: 'softmax',
+    bytes: 8,
+    record: (n, rows) => [Kernel.softmaxColumns, ({ room }) => [room(n), room(n), rows, COLUMNS, 0]],
+  },
+  {
+    name: 'sumRows',
+    bytes: 4,
+    record: (n, rows) => [Kernel.sumRows, ({ room }) => [room(n), room(COLUMNS), 1, rows, COLUMNS, ONE, 0, 0]],
+  },
+  {
+    name: 'sumColumns',
+    bytes: 4,
+    record: (n, rows) => [Kernel.sumColumns, ({ room }) => [room(n), room(rows), rows, COLUMNS, ONE]],
+  },
+  loss('squared'),
+  loss('logistic'),
+  {
+    name: 'crossEntropy',
+    bytes: 8,
+    record: (n, rows) => [
+      Kernel.softmaxCrossEntropy,
+      ({ room, integers }) => {
+        const [o, labels, y, dx] = [room(n), integers(rows, (i) => i % COLUMNS), room(1), room(n)];
+        return [o, labels, y, dx, rows, COLUMNS, { float: rows }, 0];
+      },
+    ],
+  },
+  model('squared'),
+  model('logistic'),
+  {
+    name: 'updateSgd',
+    bytes: 20,
+    record: (n) => [Kernel.updateSgd, ({ room }) => [room(n), room(n), room(n), n, ...hyperparameters(room), 0]],
+  },
+  {
+    name: 'updateAdam',
+    bytes: 28,
+    record: (n) => [
+      Kernel.updateAdam,
+      ({ room }) => [room(n), room(n), room(n), room(n, () => 1), 0, n, ...hyperparameters(room), 0, 0],
+    ],
+  },
+  {
+    name: 'findNonFinite',
+    bytes: 4,
+    record: (n) => [Kernel.findNonFinite, ({ room }) => [room(n), n, room(1), 0]],
+  },
+  {
+    name: 'permute',
+    bytes: 4,
+    record: (n) => [Kernel.permute, ({ integers }) => [integers(n, () => 0), n, 1, 2, 3]],
+  },
+];
 
 function flats() {
-  return FLAT.flatMap(({ name, bytes, of }) =>
-    [10, 1000, 30_000].map((rows) => ({
-      name,
-      size: `${rows}x${COLUMNS}`,
-      bytes: bytes * rows * COLUMNS,
-      make() {
-        const x = rand([rows, COLUMNS]);
-        const y = rand([rows, COLUMNS]);
-        const row = rand([COLUMNS]);
-        return () => of(x, y, row);
-      },
-    })),
+  return FLAT.flatMap(({ name, bytes, record }) =>
+    [10, 1000, 30_000].map((rows) => {
+      const n = rows * COLUMNS;
+      const make = () => rawKernel(...record(n, rows), 6 * 4 * n);
+      return { name, size: `${rows}x${COLUMNS}`, bytes: bytes * n, make };
+    }),
   );
 }
 
-/** Every kernel and size: `make()` gives a call whose result is a tensor. */
+/** An operation of the library as a call so many times. */
+function eagerly(make) {
+  const call = noGrad(make);
+  return (times) => {
+    let last = 0;
+    for (let i = 0; i < times; i++) {
+      const y = noGrad(call);
+      if (i === times - 1) [last] = y.toTypedArray();
+      y.dispose();
+    }
+    return last;
+  };
+}
+
+/** Every kernel and size: `make()` gives what calls it so many times and returns a number of the last result. */
 export function kernels() {
-  return [...products(), ...flats()].map((kernel) => ({
-    ...kernel,
-    make: () => {
-      const call = noGrad(kernel.make);
-      return () => noGrad(call);
-    },
-  }));
+  const eager = products().map((kernel) => ({ ...kernel, make: () => eagerly(kernel.make) }));
+  return [...eager, ...flats()];
 }
