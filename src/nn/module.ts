@@ -7,6 +7,7 @@ import { Tensor } from '../tensor/tensor';
 /** A parameter's value as it is loaded: a tensor, or its shape and its elements in order. */
 export type StateEntry = Tensor | { shape: Shape; data: Data };
 
+/** The values of a module's parameters and buffers, by name. */
 export type StateDict = Record<string, StateEntry>;
 
 /** What PyTorch's older files do not hold. */

@@ -12,6 +12,7 @@ export type { ParameterState };
 /** Parameters with options of their own; what is left out comes from the optimizer's options. */
 export type ParameterGroup<O> = { params: readonly Tensor[] } & Partial<O>;
 
+/** What an optimizer trains: `model.parameters()`, or groups of them with options of their own. */
 export type Parameters<O> = readonly Tensor[] | readonly ParameterGroup<O>[];
 
 interface Group<O> {

@@ -3,6 +3,7 @@ import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
 import { type Shape, show } from './shape';
 
+/** What the elements of a tensor are: 32-bit floats, or 32-bit integers for labels and indices. */
 export type DType = 'float32' | 'int32';
 
 type TypedArray =

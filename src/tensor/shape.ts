@@ -1,5 +1,6 @@
 import { OptionError, ShapeError } from '../errors';
 
+/** The sizes of a tensor's axes, the outermost first; [] is one number. */
 export type Shape = readonly number[];
 
 export function sizeOf(shape: Shape): number {

@@ -8,6 +8,7 @@ export interface Part {
   loadStateDict(state: never): unknown;
 }
 
+/** What is kept of a training, by name. */
 export type Parts = Readonly<Record<string, Part>>;
 
 /** The states of parts, by their names: plain values, and tensors. */

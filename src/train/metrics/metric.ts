@@ -17,6 +17,7 @@ export interface Metric<T = number> {
   readonly mode?: Mode;
 }
 
+/** Whether the larger or the smaller value is the better one. */
 export type Mode = 'max' | 'min';
 
 /** Metrics by the names that they have in the history. */
