@@ -5,6 +5,7 @@ import { addToWord, copyStrided, copyWords, fillWords, findNonFinite, gatherRows
 import { product, productNarrow } from './product';
 import { fillMask, fillNormal, fillUniform, permute } from './random';
 import { extremeColumns, indexExtreme, softmaxColumns, sumColumns, sumRows } from './reduce';
+import { barrier, follow, lead, lineOf } from './threads';
 import { updateAdadelta, updateAdam, updateAdamax, updateLion, updateRmsprop, updateSgd } from './update';
 
 /** Argument i of a record. */
@@ -84,6 +85,7 @@ function execute(r: usize, step: i32): void {
       return updateAdamax(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
     case Kernel.updateLion: return updateLion(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step));
     case Kernel.findNonFinite: return findNonFinite(word(r, 0), word(r, 1), word(r, 2), word(r, 3));
+    case Kernel.barrier: return barrier(word(r, 0));
   }
 }
 
@@ -91,14 +93,47 @@ function execute(r: usize, step: i32): void {
  * Runs a list of segments, each a list of records for a range of steps:
  *
  *     | records | end | first step | step after the last |
+ *
+ * Where several threads run lists of their own, they meet in `pool` after each step, and where a record says so.
  */
-export function run(segments: usize, count: i32): void {
+function runSegments(segments: usize, count: i32, pool: usize, line: usize): void {
   for (; count > 0; count--, segments += 16) {
     const records = <usize>i32.load(segments);
     const end = <usize>i32.load(segments, 4);
     const last = i32.load(segments, 12);
     for (let step = i32.load(segments, 8); step < last; step++) {
-      for (let r = records; r < end; r += <usize>i32.load(r, 4)) execute(r, step);
+      for (let r = records; r < end; r += <usize>i32.load(r, 4)) {
+        execute(r, step);
+        if (pool) atomic.store<i32>(line, i32.load(line, 8) + 1, 8);
+      }
+      if (pool) barrier(pool);
     }
+  }
+}
+
+/** Runs `count` segments at `segments`, alone. */
+export function run(segments: usize, count: i32): void {
+  runSegments(segments, count, 0, 0);
+}
+
+function runLine(pool: usize, line: usize): void {
+  runSegments(i32.load(line), i32.load(line, 4), pool, line);
+}
+
+/** Runs what each thread's line says, as thread 0; false if the others did not come, and nothing was run. */
+export function runTogether(pool: usize): bool {
+  if (!lead(pool)) return false;
+  runLine(pool, lineOf(pool, 0));
+  return true;
+}
+
+/** Runs what thread 0 asks for, for ever. */
+export function serve(pool: usize, thread: i32): void {
+  const line = lineOf(pool, thread);
+  atomic.store<i32>(line, 1, 12);
+  let last = 0;
+  while (true) {
+    last = follow(pool, last);
+    runLine(pool, line);
   }
 }

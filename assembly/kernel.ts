@@ -50,6 +50,7 @@ export enum Kernel {
   updateAdamax,
   updateLion,
   findNonFinite,
+  barrier,
 }
 
 /** y = f(x, p), one element at a time; p is a constant. */

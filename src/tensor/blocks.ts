@@ -65,7 +65,12 @@ class Arena {
   ) {
     const steps = sweeps.flatMap((sweep) => sweep.block({ from: 0, to: rows, room: this.room }));
     const temporary = new Set([...this.rooms.values(), ...sweeps.flatMap((sweep) => sweep.parts)]);
-    const { offsets, bytes } = place(lives(steps, temporary));
+    const { offsets, bytes } = place(
+      lives(
+        steps.map((step) => [step]),
+        temporary,
+      ),
+    );
     this.offsets = offsets;
     this.own = new Storage(bytes);
   }

@@ -1,6 +1,7 @@
 import type { Kernel } from '../../assembly/kernel';
 import { StateError } from '../errors';
 import { Storage } from '../wasm/heap';
+import { isWorth, itemsOf, listsOf, newIn, writeLists } from '../wasm/lists';
 import { type Argument, SEGMENT_WORDS, type Step, writeRecord, writeSegment } from '../wasm/record';
 import { type Runtime, runtime } from '../wasm/runtime';
 import type { Tensor } from './tensor';
@@ -32,11 +33,30 @@ function scratchAddress(now: Runtime): number {
   return now.heap.address(scratch.storage);
 }
 
+/** Runs a step on all threads, if it is worth that and they are there. */
+function runDivided({ heap, pool }: Runtime, step: Step): boolean {
+  const items = pool && itemsOf([step], pool);
+  if (!items) return false;
+  const meeting = pool.meeting();
+  if (!pool.isReady) return false;
+  const made = [...newIn(items)].map((storage) => heap.place(storage));
+  const address = (storage: Storage) => heap.address(storage);
+  for (const arg of step.args) if (typeof arg === 'object') address(arg.storage);
+  const { storage, written } = writeLists(heap, listsOf(items, { ...meeting, address }), address);
+  try {
+    return pool.run([{ start: 0, end: 0, lists: written, first: index, last: index + 1 }]);
+  } finally {
+    heap.unpin(storage);
+    for (const own of [storage, ...made]) heap.free(own);
+  }
+}
+
 /** Runs a step at once, as a program of one record. */
 function runNow(step: Step): void {
   const now = runtime();
   const { heap } = now;
   heap.clock++;
+  if (now.pool && (now.pool.all || isWorth(step)) && runDivided(now, step)) return;
   const at = scratchAddress(now);
   for (const arg of step.args) if (typeof arg === 'object') heap.address(arg.storage);
   const words = heap.i32;

@@ -8,16 +8,18 @@ interface Life {
   last: number;
 }
 
-/** From which step to which each local storage holds something. */
-export function lives(steps: readonly Step[], local: ReadonlySet<Storage>): Life[] {
+/** From which group of steps to which each local storage holds something. */
+export function lives(groups: readonly (readonly Step[])[], local: ReadonlySet<Storage>): Life[] {
   const found = new Map<Storage, Life>();
-  steps.forEach((step, i) => {
-    eachOperand(step, ({ storage }) => {
-      if (!local.has(storage)) return;
-      const life = found.get(storage);
-      if (life) life.last = i;
-      else found.set(storage, { storage, first: i, last: i });
-    });
+  groups.forEach((steps, i) => {
+    for (const step of steps) {
+      eachOperand(step, ({ storage }) => {
+        if (!local.has(storage)) return;
+        const life = found.get(storage);
+        if (life) life.last = i;
+        else found.set(storage, { storage, first: i, last: i });
+      });
+    }
   });
   return [...found.values()];
 }

@@ -1,6 +1,6 @@
-import { Kernel } from '../../assembly/kernel';
 import type { Storage } from '../wasm/heap';
-import { eachOperand, isRead, isWritten, type Step, wordsOf, writeRecord } from '../wasm/record';
+import { itemsOf, listsOf, multiplications, newIn, writeLists } from '../wasm/lists';
+import { eachOperand, isRead, isWritten, type List, type Step } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
 import { inBlocks } from './blocks';
 import type { Trace } from './driver';
@@ -25,8 +25,6 @@ function alive(steps: readonly Step[], local: ReadonlySet<Storage>): Step[] {
   return kept.reverse();
 }
 
-/** Where the products have m, n and k. */
-const SIZES: Partial<Record<Kernel, number>> = { [Kernel.product]: 7, [Kernel.productNarrow]: 4 };
 /** Nanoseconds of a record, of a byte that an operand has, and of a multiplication in a product: the slow end of today's machines. */
 const COST = { record: 50, byte: 0.5, multiplication: 0.1 };
 
@@ -36,16 +34,13 @@ function guess(step: Step): number {
   eachOperand(step, ({ storage }) => {
     time += Math.min(storage.bytes, 2 ** 20) * COST.byte;
   });
-  const at = SIZES[step.kernel];
-  if (at === undefined) return time;
-  const [m, n, k] = step.args.slice(at, at + 3) as [number, number, number];
-  return time + m * n * k * COST.multiplication;
+  return time + multiplications(step) * COST.multiplication;
 }
 
-/** A trace as records in memory: from `start` to `end`. It holds on to what it reads and writes until it is released. */
-export interface Program {
-  readonly start: number;
-  readonly end: number;
+/** A trace as records in memory. It holds on to what it reads and writes until it is released. */
+export interface Program extends List {
+  /** The same for several threads, a list each, where that is worth it. */
+  readonly lists: readonly List[] | undefined;
   readonly records: number;
   /** Bytes for what is only needed within a step, and for the records. */
   readonly bytes: number;
@@ -69,28 +64,30 @@ function pinOutside(steps: readonly Step[], local: ReadonlySet<Storage>): Storag
 
 /** Plans a trace: leaves out what is not needed, fuses, places buffers so that they share memory, and writes the records. */
 export function compile({ steps: traced, storages: local }: Trace): Program {
-  const { heap } = runtime();
+  const { heap, pool } = runtime();
   const steps = inBlocks(fused(alive(traced, local), local), local);
-  const { offsets, bytes } = place(lives(steps, local));
-  const pinned = pinOutside(steps, local);
-  const words = steps.reduce((n, step) => n + wordsOf(step.kernel), 0);
-  const own = [heap.allocate(words * 4), heap.allocate(bytes)] as const;
-  const [start, arena] = own.map((storage) => heap.pin(storage)) as [number, number];
+  const divided = pool && itemsOf(steps, pool);
+  const own = new Set([...local, ...newIn(divided ?? [])]);
+  const { offsets, bytes } = place(lives(divided?.map(({ all }) => all) ?? steps.map((step) => [step]), own));
+  const pinned = pinOutside(steps, own);
+  const arena = heap.allocate(bytes);
+  const base = heap.pin(arena);
   const address = (storage: Storage) => {
     const offset = offsets.get(storage);
-    return offset === undefined ? heap.address(storage) : arena + offset;
+    return offset === undefined ? heap.address(storage) : base + offset;
   };
-  let at = start / 4;
-  for (const step of steps) at = writeRecord(heap.i32, at, { step, address });
+  const lists = divided && pool ? listsOf(divided, { ...pool.meeting(), address }) : [];
+  const { storage, written } = writeLists(heap, [steps, ...lists], address);
+  const [alone, ...together] = written;
   return {
-    start,
-    end: at * 4,
+    ...(alone as List),
+    lists: divided && together,
     records: steps.length,
-    bytes: bytes + words * 4,
+    bytes: bytes + storage.bytes,
     nanoseconds: steps.reduce((sum, step) => sum + guess(step), 0),
     release() {
-      for (const storage of [...pinned, ...own]) heap.unpin(storage);
-      for (const storage of own) heap.free(storage);
+      for (const held of [...pinned, arena, storage]) heap.unpin(held);
+      for (const made of [arena, storage]) heap.free(made);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
+import { StateError } from '../errors';
 import { emit, newStorage, type Trace, trace } from '../tensor/driver';
 import { compile, type Program } from '../tensor/planner';
 import type { Tensor } from '../tensor/tensor';
@@ -51,8 +52,8 @@ function changedBy(traces: readonly Trace[], spare: Storage): Map<Storage, boole
 const startOf = (storage: Storage) => ({ storage, offset: 0 });
 
 /** A program's records, for the steps from `first` up to `last`. */
-function segmentOf({ start, end }: Program, first = 0, last = first + 1): Segment {
-  return { start, end, first, last };
+function segmentOf({ start, end, lists, nanoseconds }: Program, first = 0, last = first + 1): Segment {
+  return { start, end, lists, nanoseconds, first, last };
 }
 
 /**
@@ -160,8 +161,9 @@ export class Slices {
   }
 
   private call(segments: readonly Segment[]): void {
-    const { heap, run } = runtime();
+    const { heap, pool, run } = runtime();
     heap.clock++;
+    if (segments.some(({ lists }) => lists) && pool?.run(segments)) return;
     const at = heap.address(this.segments);
     const words = heap.i32;
     segments.forEach((segment, i) => {
@@ -173,7 +175,24 @@ export class Slices {
   /** Runs the steps from `first` up to `end`; before step 0 it begins epoch number `epoch`. */
   run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): void {
     const begin = this.begin && epoch !== undefined ? [segmentOf(this.begin, epoch)] : [];
-    this.call([segmentOf(this.save), ...begin, ...this.parts(first, end), segmentOf(this.check)]);
+    const save = segmentOf(this.save);
+    const rest = [...begin, ...this.parts(first, end), segmentOf(this.check)];
+    if (!runtime().pool?.isReady) this.call([save, ...rest]);
+    else {
+      this.callAgain([save], () => {});
+      this.callAgain(rest, () => this.restore());
+    }
+  }
+
+  /** If a thread dies in the middle of a call, what it did is undone, and it is made again on the one that is left. */
+  private callAgain(segments: readonly Segment[], undo: () => void): void {
+    try {
+      this.call(segments);
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
+      undo();
+      this.call(segments);
+    }
   }
 
   /** Puts back what the last slice changed. */

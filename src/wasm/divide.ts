@@ -1,4 +1,4 @@
-import { BLOCK, Kernel, PANEL } from '../../assembly/kernel';
+import { BLOCK, Kernel, PACKED_COLUMNS, PACKED_ROWS, PANEL } from '../../assembly/kernel';
 import { LINE, roundUp } from './allocator';
 import { Storage } from './heap';
 import { type Argument, lettersOf, type Operand, type Step } from './record';
@@ -72,35 +72,42 @@ function copyStrided(n: (i: number) => number): Cut[] {
   return [0, 1, 2, 3].map((axis) => ({ count: 2 + axis, unit: 1, by: { 0: 4 * n(6 + axis), 1: 4 * n(10 + axis) } }));
 }
 
-/** Losses row by row, and then their sum. */
+/** Losses row by row, and then their sum, if these are not such parts already. */
 function lossOfRows(
   args: readonly Argument[],
   { y, m, apart, by }: { y: number; m: number; apart: number; by: Cut['by'] },
 ): Cut {
+  const cut = { count: m, unit: 1, by: { ...by, [y]: 4 } };
+  if (args[apart]) return cut;
   const count = args[m] as number;
   const rows = { storage: new Storage(count * 4), offset: 0 };
   return {
-    count: m,
-    unit: 1,
-    by: { ...by, [y]: 4 },
+    ...cut,
     set: { [y]: rows, [apart]: 1 },
     after: [{ kernel: Kernel.sumRows, args: [rows, args[y], 1, count, 1, args[m + 2]] }],
   };
 }
 
-/** Loss and gradients of each block of rows, and then their sums. */
+/** Loss and gradients of each block of rows, and then their sums, if these are not such parts already. */
 function linearModel(args: readonly Argument[]): Cut {
-  const [, , , , , , y, dw, db, , m, k, divisor] = args as number[];
+  const [, , , , , , y, dw, db, , m, k, divisor, apart] = args as number[];
+  const width = apart || roundUp(k as number, UNIT);
+  const cut = { count: 10, unit: BLOCK, by: { 2: 4, 6: 4 / BLOCK, 7: (4 * width) / BLOCK, 8: 4 / BLOCK } };
+  if (apart) return cut;
   const blocks = Math.ceil((m as number) / BLOCK);
-  const width = roundUp(k as number, UNIT);
   const after: Step[] = [];
-  const apart = (sum: Argument, n: number, row: number, by: Argument): Argument => {
-    const partial = sum && { storage: new Storage(blocks * row * 4), offset: 0 };
-    if (partial) after.push({ kernel: Kernel.sumRows, args: [partial, sum, 1, blocks, n, by, row, 1] });
-    return partial;
+  const partial = (sum: Argument, n: number, row: number, by: Argument): Argument => {
+    const sums = sum && { storage: new Storage(blocks * row * 4), offset: 0 };
+    if (sums) after.push({ kernel: Kernel.sumRows, args: [sums, sum, 1, blocks, n, by, row, 1] });
+    return sums;
   };
-  const set = { 6: apart(y, 1, 1, divisor), 7: apart(dw, k as number, width, 1), 8: apart(db, 1, 1, 1), 13: width };
-  return { count: 10, unit: BLOCK, by: { 2: 4, 6: 4 / BLOCK, 7: (4 * width) / BLOCK, 8: 4 / BLOCK }, set, after };
+  const set = {
+    6: partial(y, 1, 1, divisor),
+    7: partial(dw, k as number, width, 1),
+    8: partial(db, 1, 1, 1),
+    13: width,
+  };
+  return { ...cut, set, after };
 }
 
 /** The ways in which a call becomes several. */
@@ -148,6 +155,13 @@ export function cutsOf({ kernel, args }: Step): readonly Cut[] {
 
 /** Where a product packs its panels. */
 const PANELS = 12;
+
+/** The bytes of a product's panels, and of no panels for other steps. */
+export function panelBytes({ kernel, args }: Step): number {
+  if (kernel !== Kernel.product) return 0;
+  const [n, k] = args.slice(8, 10) as [number, number];
+  return 4 * Math.min(k, BLOCK) * (roundUp(Math.min(n, PACKED_COLUMNS), PANEL) + PACKED_ROWS);
+}
 
 /** The argument that a kernel overwrites for itself alone. */
 export const scratchOf = (kernel: Kernel): number | undefined => (kernel === Kernel.product ? PANELS : undefined);

@@ -34,6 +34,11 @@ function counted(storage: Storage): number {
   return Math.max(LEAST_COUNTED, storage.bytes);
 }
 
+/** Bytes in an ArrayBuffer of their own, also where they come from shared memory. */
+function copied(buffer: ArrayBuffer, from: number, bytes: number): ArrayBuffer {
+  return new Uint8Array(buffer, from, bytes).slice().buffer;
+}
+
 /**
  * The one memory of a runtime. Nobody has to free anything: what is cold moves out into ArrayBuffers, which the engine's
  * collector sees. The heap holds on to a storage only while its bytes are in memory.
@@ -51,11 +56,14 @@ export class Heap {
 
   private readonly maxBytes: number;
 
-  /** @param limit the most bytes that the memory may grow to, rounded down to whole pages; at least one page. */
-  constructor(limit = MAX_BYTES) {
+  /**
+   * @param limit the most bytes that the memory may grow to, rounded down to whole pages; at least one page.
+   * @param options `shared`: can other threads have the memory too?
+   */
+  constructor(limit = MAX_BYTES, { shared = false } = {}) {
     this.maxBytes = Math.max(1, Math.floor(Math.min(limit, MAX_BYTES) / PAGE)) * PAGE;
     const initial = Math.min(INITIAL_PAGES, this.maxBytes / PAGE);
-    this.memory = new WebAssembly.Memory({ initial });
+    this.memory = new WebAssembly.Memory({ initial, maximum: this.maxBytes / PAGE, shared });
     this.allocator = new Allocator(START, initial * PAGE - GUARD);
     this.words = new Int32Array(this.memory.buffer);
     this.floats = new Float32Array(this.memory.buffer);
@@ -83,7 +91,11 @@ export class Heap {
   }
 
   allocate(bytes: number): Storage {
-    const storage = new Storage(bytes);
+    return this.place(new Storage(bytes));
+  }
+
+  /** Gives a storage that has none yet its place in memory. */
+  place(storage: Storage): Storage {
     storage.used = this.clock;
     this.admit(storage);
     this.scope?.push(storage);
@@ -108,7 +120,7 @@ export class Heap {
   read(storage: Storage, { offset, bytes }: { offset: number; bytes: number }): ArrayBuffer {
     this.needLive(storage);
     const from = storage.block ? storage.block.address + offset : offset;
-    return (storage.block ? this.memory.buffer : (storage.outside as ArrayBuffer)).slice(from, from + bytes);
+    return copied(storage.block ? this.memory.buffer : (storage.outside as ArrayBuffer), from, bytes);
   }
 
   free(storage: Storage): void {
@@ -166,7 +178,7 @@ export class Heap {
     for (const storage of cold) {
       if (this.loose <= keep) return;
       const { address } = storage.block as Block;
-      storage.outside = this.memory.buffer.slice(address, address + storage.bytes);
+      storage.outside = copied(this.memory.buffer, address, storage.bytes);
       this.release(storage);
     }
   }

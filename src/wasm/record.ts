@@ -62,6 +62,7 @@ const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.updateAdamax]: 'mrmmiR',
   [Kernel.updateLion]: 'mrmiR',
   [Kernel.findNonFinite]: 'riwi',
+  [Kernel.barrier]: 'i',
 };
 
 /** The signature of a kernel. */
@@ -73,22 +74,30 @@ const advances = (letter: string) => letter === 'R' || letter === 'W';
 export const isWritten = (letter: string) => letter === 'w' || letter === 'W' || letter === 'm';
 export const isRead = (letter: string) => letter === 'r' || letter === 'R' || letter === 'm';
 
-/** Calls `visit` with each operand of a step and the letter of its signature. */
-export function eachOperand(step: Step, visit: (operand: Operand, letter: string) => void): void {
+/** Calls `visit` with each operand of a step, the letter of its signature, and which argument it is. */
+export function eachOperand(step: Step, visit: (operand: Operand, letter: string, i: number) => void): void {
   const signature = SIGNATURES[step.kernel];
   for (let i = 0; i < signature.length; i++) {
     const arg = step.args[i];
-    if (typeof arg === 'object') visit(arg, signature[i] as string);
+    if (typeof arg === 'object') visit(arg, signature[i] as string, i);
   }
 }
 
 /** The words of a segment. */
 export const SEGMENT_WORDS = 4;
 
-/** Records from `start` to `end`, for the steps from `first` up to `last`. */
-export interface Segment {
+/** Records from `start` to `end`. */
+export interface List {
   readonly start: number;
   readonly end: number;
+}
+
+/** Records for the steps from `first` up to `last`. */
+export interface Segment extends List {
+  /** The same as a list for each thread. */
+  readonly lists?: readonly List[] | undefined;
+  /** Nanoseconds that a step is thought to take. */
+  readonly nanoseconds?: number;
   readonly first: number;
   readonly last: number;
 }

@@ -2,22 +2,33 @@ import { instantiateSync } from '@assemblyscript/loader';
 import kernels from '../../build/kernels.wasm';
 import { checkNumber, checkOptions, isCount, StateError } from '../errors';
 import { Heap } from './heap';
+import { Pool } from './pool';
 import { bytesOf } from './text';
 
 /** What the compiled kernels export. */
 interface Kernels extends Record<string, unknown> {
   run(segments: number, count: number): void;
+  runTogether(pool: number): number;
 }
 
 export interface Runtime {
   readonly heap: Heap;
-  /** Runs `count` segments at `segments`. */
+  /** Other threads, where there may be some. */
+  readonly pool: Pool | undefined;
+  /** Why there are as many threads as there are. */
+  readonly why: string;
+  /** Runs `count` segments at `segments`, on this thread alone. */
   run(segments: number, count: number): void;
   /** How often `run` was called. */
   calls: number;
 }
 
 export interface RuntimeOptions {
+  /**
+   * How many threads run what can be divided among them, 1 to 64; 'auto' takes the machine's cores, and only for what is large
+   * enough to gain by it. The bits are the same. Default: 'auto'.
+   */
+  threads?: 'auto' | number;
   /** The most bytes that the memory may grow to. Default: 4 GiB. */
   maxMemory?: number;
 }
@@ -26,8 +37,9 @@ export interface RuntimeInfo {
   /** The build of the kernels. */
   build: 'simd';
   simd: boolean;
+  /** The threads that work is divided among, this one included. */
   threads: number;
-  /** Why there are no more threads. */
+  /** Why there are as many threads as there are. */
   why: string;
   /** Bytes of memory, taken or not. */
   bytes: number;
@@ -35,6 +47,10 @@ export interface RuntimeInfo {
 
 let options: RuntimeOptions = {};
 let current: Runtime | undefined;
+
+const MOST_THREADS = 64;
+/** 'auto' takes no more cores than this: what is measured here does not tell how more would do. */
+const MOST_CORES = 8;
 
 /** A function whose one instruction is of SIMD: validates in engines that have it. */
 const SIMD_PROBE = [
@@ -49,14 +65,66 @@ function needFeatures(): void {
   );
 }
 
+/** What keeps this engine, or this thread of it, from sharing its memory with others; undefined if nothing does. */
+function whyAlone(): string | undefined {
+  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false)
+    return 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return undefined;
+  } catch {
+    return 'the main thread of a page may not wait for others';
+  }
+}
+
+function cores(): number {
+  const node = globalThis.process?.getBuiltinModule?.('node:os');
+  return node?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
+}
+
+/** How many threads there should be, and why. */
+function plan({ threads = 'auto' }: RuntimeOptions): { threads: number; why: string } {
+  if (threads === 1) return { threads, why: 'configure({ threads: 1 }) asked for it' };
+  const alone = whyAlone();
+  if (alone) return { threads: 1, why: alone };
+  if (threads !== 'auto') return { threads, why: `configure({ threads: ${threads} }) asked for them` };
+  const n = Math.min(cores(), MOST_CORES);
+  return { threads: n, why: `this machine has ${cores()} cores; what is too small to gain by more runs on one` };
+}
+
+function newHeap(shared: boolean): Heap {
+  const { maxMemory } = options;
+  if (!shared) return new Heap(maxMemory);
+  try {
+    return new Heap(maxMemory, { shared });
+  } catch {
+    return new Heap(maxMemory);
+  }
+}
+
+/** The kernels' binary for this memory: the import of a shared one has another flag, after its name and its kind. */
+function binary(shared: boolean): Uint8Array<ArrayBuffer> {
+  const bytes = bytesOf(kernels);
+  const name = [...'memory\x02\x01'].map((c) => c.charCodeAt(0));
+  const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte));
+  if (shared) bytes[at + name.length - 1] = 3;
+  return bytes;
+}
+
 function start(): Runtime {
   needFeatures();
-  const heap = new Heap(options.maxMemory);
-  const { instance } = instantiateSync<Kernels>(bytesOf(kernels), { env: { memory: heap.memory } });
-  // The loader wraps what it returns; the hot path calls the engine's own function.
-  const { run } = instance.exports as unknown as Kernels;
+  const { threads, why } = plan(options);
+  const heap = newHeap(threads > 1);
+  const shared = !(heap.memory.buffer instanceof ArrayBuffer);
+  const module = new WebAssembly.Module(binary(shared));
+  const { instance } = instantiateSync<Kernels>(module, { env: { memory: heap.memory } });
+  // The loader wraps what it returns; the hot path calls the engine's own functions.
+  const { run, runTogether } = instance.exports as unknown as Kernels;
+  const all = typeof options.threads === 'number';
   const runtime: Runtime = {
     heap,
+    pool: shared ? new Pool({ threads, all }, heap, { module, runTogether }) : undefined,
+    why: shared || threads === 1 ? why : 'shared memory could not be had',
     calls: 0,
     run(segments, count) {
       runtime.calls++;
@@ -75,13 +143,20 @@ export function runtime(): Runtime {
 /**
  * Sets what the runtime starts with; call it before anything else.
  *
- * @param settings `maxMemory`: the most bytes that memory may grow to; default 4 GiB.
+ * @param settings `threads`: 'auto' or a number from 1 to 64, by default 'auto'; `maxMemory`: the most bytes that memory may grow
+ * to, by default 4 GiB.
  * @throws StateError once the runtime has started; OptionError for an unknown or impossible setting.
  * @example
- * configure({ maxMemory: 512 * 2 ** 20 });
+ * configure({ threads: 2, maxMemory: 512 * 2 ** 20 });
  */
 export function configure(settings: RuntimeOptions): void {
-  checkOptions('configure', settings, ['maxMemory']);
+  checkOptions('configure', settings, ['threads', 'maxMemory']);
+  if (settings.threads !== undefined && settings.threads !== 'auto') {
+    checkNumber('threads', settings.threads, {
+      needed: `'auto' or a whole number from 1 to ${MOST_THREADS}`,
+      holds: (n) => isCount.holds(n) && n <= MOST_THREADS,
+    });
+  }
   if (settings.maxMemory !== undefined) checkNumber('maxMemory', settings.maxMemory, isCount);
   if (current) throw new StateError('configure was called after the first use of the library; call it before.');
   options = { ...options, ...settings };
@@ -95,6 +170,7 @@ export function configure(settings: RuntimeOptions): void {
  * expect(bytes).toBeGreaterThan(0);
  */
 export function runtimeInfo(): RuntimeInfo {
-  const { heap } = runtime();
-  return { build: 'simd', simd: true, threads: 1, why: 'this version runs on one thread', bytes: heap.bytes };
+  const { heap, pool, why } = runtime();
+  const threads = pool && pool.why === undefined ? pool.threads : 1;
+  return { build: 'simd', simd: true, threads, why: pool?.why ?? why, bytes: heap.bytes };
 }
