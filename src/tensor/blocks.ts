@@ -1,8 +1,10 @@
 import { BLOCK, Kernel } from '../../assembly/kernel';
 import { Storage } from '../wasm/heap';
 import { type Argument, eachOperand, isWritten, type Operand, type Step } from '../wasm/record';
+import type { Trace } from './driver';
 import { lives, place } from './placement';
 import { Rows } from './rows';
+import type { Tensor } from './tensor';
 
 /** What a block has in memory should stay in the second-level cache. */
 const CACHE = 2 ** 19;
@@ -103,6 +105,19 @@ class Arena {
       return [...out, ...sweep.after];
     });
   }
+}
+
+/** Is each row of a result made of the same row of the batch alone, and nothing else changed? */
+export function isByRows({ result, trace: { steps, storages } }: { result: Tensor; trace: Trace }): boolean {
+  const m = batchOf(steps);
+  const rows = Rows.of(steps, { m, local: storages });
+  let kept = false;
+  for (const step of steps)
+    eachOperand(step, ({ storage }, letter) => {
+      kept ||= isWritten(letter) && !storages.has(storage);
+    });
+  const whole = result.shape[0] === m && result.isContiguous && rows?.has(result.storage);
+  return Boolean(whole) && !kept && rows?.awaited.size === 0;
 }
 
 /**

@@ -97,6 +97,11 @@ export class Rows {
     return steps.every((step) => rows.take(step)) ? rows : undefined;
   }
 
+  /** Does a storage hold a row for each of the batch? */
+  has(storage: Storage): boolean {
+    return this.rows.has(storage);
+  }
+
   /** Where the parts of sums stand. */
   get parts(): Storage[] {
     return this.within.flatMap(({ sum }) => (sum?.part ? [sum.part.storage] : []));

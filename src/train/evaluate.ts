@@ -4,8 +4,9 @@ import { type Batch, DataLoader } from '../data/loader';
 import { checkNumber, checkOptions, isCount } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
+import { isByRows } from '../tensor/blocks';
 import { tensor } from '../tensor/create';
-import { emit, newStorage, noGrad } from '../tensor/driver';
+import { emit, newStorage, noGrad, trace } from '../tensor/driver';
 import type { Data } from '../tensor/literal';
 import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
@@ -50,21 +51,54 @@ interface Rows {
   batchSize: number;
 }
 
+/** Products of rows and parameters between two turns of others: about a millisecond. */
+const WORK = 2 ** 25;
+/** The fewest rows that go forward at a time, where they need not all. */
+const LEAST = 256;
+
+/** How many rows of a batch go forward at a time: if the work is long and the model treats rows alone, not all. */
+function pieceOf(forward: (batch: Batch) => Tensor, { loader, size }: { loader: DataLoader; size: number }): number {
+  const { batchSize } = loader;
+  const piece = Math.max(LEAST, Math.floor(WORK / size / LEAST) * LEAST);
+  if (loader.dataset.begin || loader.rowsOf(0) <= piece) return batchSize;
+  const order = loader.newOrder();
+  try {
+    const rows = () => loader.gather({ storage: order.storage, offset: 0 }, loader.rowsOf(0));
+    return isByRows(trace(() => forward(rows()))) ? piece : batchSize;
+  } catch {
+    // What can't be recorded, or does not fit, is found out by the batch itself.
+    return batchSize;
+  }
+}
+
 /**
- * Calls `visit` with each batch of a dataset in its own order, in eval mode and without gradients.
+ * Calls `visit` with each batch of a dataset in its own order and what the model makes of it, in eval mode and without
+ * gradients.
  *
+ * @param inputs the end of the batch's tensors that go forward.
  * @returns false where the pacer ended it.
  */
 async function eachBatch(
   model: Module,
-  { dataset, batchSize, pacer }: Rows & { pacer: Pacer },
-  visit: (batch: Batch) => void,
+  { dataset, batchSize, pacer, inputs }: Rows & { pacer: Pacer; inputs: number },
+  visit: (output: Tensor, batch: Batch) => void,
 ): Promise<boolean> {
   const setting = new Setting(model, { training: false });
+  // Only while it computes: others may train or use the model in the pauses.
+  const quietly = <T>(fn: () => T) => setting.run(() => noGrad(fn));
+  const loader = new DataLoader(dataset, { batchSize, shuffle: false });
+  const forward = (batch: readonly Tensor[]) => model.forward(...batch);
+  const size = model.parameters().reduce((sum, p) => sum + p.size, 1);
+  const piece = quietly(() => pieceOf((batch) => forward(batch.slice(0, inputs)), { loader, size }));
   const { signal } = pacer;
-  for await (const batch of new DataLoader(dataset, { batchSize, shuffle: false }).arriving({ signal })) {
-    // Only while it computes: others may train or use the model in the pauses.
-    setting.run(() => noGrad(() => visit(batch)));
+  for await (const batch of loader.arriving({ signal })) {
+    const rows = batch[0].shape[0] as number;
+    const outputs = rows > piece ? new Collector(rows) : undefined;
+    for (let from = 0; outputs && from < rows; from += piece) {
+      quietly(() => outputs.add(forward(batch.slice(0, inputs).map((t) => t.slice(from, from + piece)))));
+      if (!(await pacer.tick())) return false;
+    }
+    quietly(() => visit(outputs?.result ?? forward(batch.slice(0, inputs)), batch));
     if (!(await pacer.tick())) return false;
   }
   return !pacer.stopped;
@@ -121,10 +155,9 @@ export async function measure(
   const lossFunction = loss && lossOf(loss);
   const measures = new Measures(metrics, dataset);
   let [total, rows] = [0, 0];
-  const whole = await eachBatch(model, { dataset, batchSize, pacer }, (batch) => {
+  const whole = await eachBatch(model, { dataset, batchSize, pacer, inputs: -1 }, (output, batch) => {
     const target = batch.at(-1) as Tensor;
     rows += batch[0].shape[0] as number;
-    const output = model.forward(...batch.slice(0, -1));
     if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
     measures.add(output, target);
   });
@@ -169,6 +202,7 @@ export async function predict(model: Module, x: Tensor | Data, options: { batchS
   checkNumber('batchSize', batchSize, isCount);
   const dataset = new TensorDataset(x instanceof Tensor ? x : tensor(x));
   const outputs = new Collector(dataset.length);
-  await eachBatch(model, { dataset, batchSize, pacer: new Pacer() }, ([rows]) => outputs.add(model.forward(rows)));
+  const rows = { dataset, batchSize, pacer: new Pacer(), inputs: 1 };
+  await eachBatch(model, rows, (output) => outputs.add(output));
   return outputs.result;
 }
