@@ -19,6 +19,7 @@ export default defineConfig({
     alias: [
       { find: /^downhill$/, replacement: source('index.ts') },
       { find: /^downhill\/(nn|optim|data|io)$/, replacement: source('$1/index.ts') },
+      { find: /^downhill\/relaxed$/, replacement: source('relaxed.ts') },
     ],
   },
   test: {

@@ -3,7 +3,7 @@
  * NaN out. sin, cos and pow work lane by lane in f64, whose error vanishes in the rounding to f32.
  */
 
-import { INFINITY } from './lanes';
+import { INFINITY, multiplyAdd } from './lanes';
 
 const LN2_HIGH: f32 = 0.693145751953125;
 const LN2_LOW: f32 = 1.428606765330187e-6;
@@ -19,9 +19,9 @@ function choose(mask: v128, yes: v128, no: v128): v128 {
   return v128.bitselect(yes, no, mask);
 }
 
-/** y * x + c, two roundings. */
+/** y * x + c. */
 function step(y: v128, x: v128, c: f32): v128 {
-  return f32x4.add(f32x4.mul(y, x), splat(c));
+  return multiplyAdd(splat(c), y, x);
 }
 
 /** y with the sign of x, where both have the same sign or y is 0. */

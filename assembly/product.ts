@@ -1,5 +1,5 @@
 import { Activation, BLOCK, PACKED_COLUMNS, PACKED_ROWS, PANEL } from './kernel';
-import { foldPairs, relu, storePart } from './lanes';
+import { foldPairs, multiplyAdd, relu, storePart } from './lanes';
 import { dotOfTwo } from './reduce';
 
 /** b is used where it lies if its rows are contiguous and the block fits into the first-level cache. */
@@ -114,22 +114,22 @@ function tiles<W>(
       const x = v128.load32_splat(ax);
       const y = v128.load32_splat(ay);
       let v = v128.load(bp);
-      p0 = f32x4.add(p0, f32x4.mul(x, v));
-      q0 = f32x4.add(q0, f32x4.mul(y, v));
+      p0 = multiplyAdd(p0, x, v);
+      q0 = multiplyAdd(q0, y, v);
       if (offsetof<W>() > 1) {
         v = v128.load(bp, 16);
-        p1 = f32x4.add(p1, f32x4.mul(x, v));
-        q1 = f32x4.add(q1, f32x4.mul(y, v));
+        p1 = multiplyAdd(p1, x, v);
+        q1 = multiplyAdd(q1, y, v);
       }
       if (offsetof<W>() > 2) {
         v = v128.load(bp, 32);
-        p2 = f32x4.add(p2, f32x4.mul(x, v));
-        q2 = f32x4.add(q2, f32x4.mul(y, v));
+        p2 = multiplyAdd(p2, x, v);
+        q2 = multiplyAdd(q2, y, v);
       }
       if (offsetof<W>() > 3) {
         v = v128.load(bp, 48);
-        p3 = f32x4.add(p3, f32x4.mul(x, v));
-        q3 = f32x4.add(q3, f32x4.mul(y, v));
+        p3 = multiplyAdd(p3, x, v);
+        q3 = multiplyAdd(q3, y, v);
       }
     }
     if (!(mode & FIRST)) {

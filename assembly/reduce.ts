@@ -1,5 +1,5 @@
 import { BLOCK } from './kernel';
-import { firstLanes, fold, foldPair, foldPairs, foldVectors, INFINITY, loadPart, storePart } from './lanes';
+import { firstLanes, fold, foldPair, foldPairs, foldVectors, INFINITY, loadPart, multiplyAdd, storePart } from './lanes';
 import { exp, log } from './math';
 
 /** Order (b): the sum of n neighbours. */
@@ -42,17 +42,17 @@ export function dotOfTwo(a: usize, b: usize, x: usize, n: i32): v128 {
   let left = n;
   for (; left >= 16; left -= 16, a += 64, b += 64, x += 64) {
     let v = v128.load(x);
-    a0 = f32x4.add(a0, f32x4.mul(v128.load(a), v));
-    b0 = f32x4.add(b0, f32x4.mul(v128.load(b), v));
+    a0 = multiplyAdd(a0, v128.load(a), v);
+    b0 = multiplyAdd(b0, v128.load(b), v);
     v = v128.load(x, 16);
-    a1 = f32x4.add(a1, f32x4.mul(v128.load(a, 16), v));
-    b1 = f32x4.add(b1, f32x4.mul(v128.load(b, 16), v));
+    a1 = multiplyAdd(a1, v128.load(a, 16), v);
+    b1 = multiplyAdd(b1, v128.load(b, 16), v);
     v = v128.load(x, 32);
-    a2 = f32x4.add(a2, f32x4.mul(v128.load(a, 32), v));
-    b2 = f32x4.add(b2, f32x4.mul(v128.load(b, 32), v));
+    a2 = multiplyAdd(a2, v128.load(a, 32), v);
+    b2 = multiplyAdd(b2, v128.load(b, 32), v);
     v = v128.load(x, 48);
-    a3 = f32x4.add(a3, f32x4.mul(v128.load(a, 48), v));
-    b3 = f32x4.add(b3, f32x4.mul(v128.load(b, 48), v));
+    a3 = multiplyAdd(a3, v128.load(a, 48), v);
+    b3 = multiplyAdd(b3, v128.load(b, 48), v);
   }
   for (; left > 0; left -= 4, a += 16, b += 16, x += 16) {
     const v = v128.load(x);

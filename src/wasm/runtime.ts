@@ -1,6 +1,6 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import kernels from '../../build/kernels.wasm';
-import { checkNumber, checkOptions, isCount, StateError } from '../errors';
+import { checkNumber, checkOptions, isCount, OptionError, StateError } from '../errors';
 import { Heap } from './heap';
 import { Pool } from './pool';
 import { bytesOf } from './text';
@@ -12,6 +12,7 @@ interface Kernels extends Record<string, unknown> {
 }
 
 export interface Runtime {
+  readonly build: KernelBuild['build'];
   readonly heap: Heap;
   /** Other threads, where there may be some. */
   readonly pool: Pool | undefined;
@@ -23,19 +24,31 @@ export interface Runtime {
   calls: number;
 }
 
+/** A build of the kernels. */
+export interface KernelBuild {
+  readonly build: 'simd' | 'relaxed-simd';
+  /** @internal Its bytes as `textOf` writes them. */
+  readonly text: string;
+}
+
 export interface RuntimeOptions {
   /**
    * How many threads run what can be divided among them, 1 to 64; 'auto' takes the machine's cores, and only for what is large
    * enough to gain by it. The bits are the same. Default: 'auto'.
    */
   threads?: 'auto' | number;
+  /**
+   * The kernels of `downhill/relaxed`, used where the engine has relaxed SIMD; same seed, same bits no longer holds then.
+   * Default: false.
+   */
+  fastMath?: false | KernelBuild;
   /** The most bytes that the memory may grow to. Default: 4 GiB. */
   maxMemory?: number;
 }
 
 export interface RuntimeInfo {
   /** The build of the kernels. */
-  build: 'simd';
+  build: KernelBuild['build'];
   simd: boolean;
   /** The threads that work is divided among, this one included. */
   threads: number;
@@ -102,9 +115,16 @@ function newHeap(shared: boolean): Heap {
   }
 }
 
-/** The kernels' binary for this memory: the import of a shared one has another flag, after its name and its kind. */
-function binary(shared: boolean): Uint8Array<ArrayBuffer> {
-  const bytes = bytesOf(kernels);
+/** The kernels to run: those of `fastMath`, if there are any and the engine takes them. */
+function chosen(): { build: KernelBuild['build']; bytes: Uint8Array<ArrayBuffer> } {
+  const { fastMath } = options;
+  const fast = fastMath && { build: fastMath.build, bytes: bytesOf(fastMath.text) };
+  if (fast && WebAssembly.validate(fast.bytes)) return fast;
+  return { build: 'simd', bytes: bytesOf(kernels) };
+}
+
+/** A binary for this memory: the import of a shared one has another flag, after its name and its kind. */
+function fitted(bytes: Uint8Array<ArrayBuffer>, shared: boolean): Uint8Array<ArrayBuffer> {
   const name = [...'memory\x02\x01'].map((c) => c.charCodeAt(0));
   const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte));
   if (shared) bytes[at + name.length - 1] = 3;
@@ -115,13 +135,15 @@ function start(): Runtime {
   needFeatures();
   const { threads, why } = plan(options);
   const heap = newHeap(threads > 1);
+  const { build, bytes } = chosen();
   const shared = !(heap.memory.buffer instanceof ArrayBuffer);
-  const module = new WebAssembly.Module(binary(shared));
+  const module = new WebAssembly.Module(fitted(bytes, shared));
   const { instance } = instantiateSync<Kernels>(module, { env: { memory: heap.memory } });
   // The loader wraps what it returns; the hot path calls the engine's own functions.
   const { run, runTogether } = instance.exports as unknown as Kernels;
   const all = typeof options.threads === 'number';
   const runtime: Runtime = {
+    build,
     heap,
     pool: shared ? new Pool({ threads, all }, heap, { module, runTogether }) : undefined,
     why: shared || threads === 1 ? why : 'shared memory could not be had',
@@ -140,23 +162,31 @@ export function runtime(): Runtime {
   return current;
 }
 
+function checkFastMath(given: unknown): void {
+  if (!given || typeof (given as KernelBuild).text === 'string') return;
+  throw new OptionError(
+    `fastMath is ${String(given)}; give the kernels themselves: import relaxed from 'downhill/relaxed'.`,
+  );
+}
+
 /**
  * Sets what the runtime starts with; call it before anything else.
  *
  * @param settings `threads`: 'auto' or a number from 1 to 64, by default 'auto'; `maxMemory`: the most bytes that memory may grow
- * to, by default 4 GiB.
+ * to, by default 4 GiB; `fastMath`: the kernels of `downhill/relaxed`, used where the engine has relaxed SIMD, by default false.
  * @throws StateError once the runtime has started; OptionError for an unknown or impossible setting.
  * @example
  * configure({ threads: 2, maxMemory: 512 * 2 ** 20 });
  */
 export function configure(settings: RuntimeOptions): void {
-  checkOptions('configure', settings, ['threads', 'maxMemory']);
+  checkOptions('configure', settings, ['threads', 'maxMemory', 'fastMath']);
   if (settings.threads !== undefined && settings.threads !== 'auto') {
     checkNumber('threads', settings.threads, {
       needed: `'auto' or a whole number from 1 to ${MOST_THREADS}`,
       holds: (n) => isCount.holds(n) && n <= MOST_THREADS,
     });
   }
+  checkFastMath(settings.fastMath);
   if (settings.maxMemory !== undefined) checkNumber('maxMemory', settings.maxMemory, isCount);
   if (current) throw new StateError('configure was called after the first use of the library; call it before.');
   options = { ...options, ...settings };
@@ -170,7 +200,7 @@ export function configure(settings: RuntimeOptions): void {
  * expect(bytes).toBeGreaterThan(0);
  */
 export function runtimeInfo(): RuntimeInfo {
-  const { heap, pool, why } = runtime();
+  const { build, heap, pool, why } = runtime();
   const threads = pool && pool.why === undefined ? pool.threads : 1;
-  return { build: 'simd', simd: true, threads, why: pool?.why ?? why, bytes: heap.bytes };
+  return { build, simd: true, threads, why: pool?.why ?? why, bytes: heap.bytes };
 }
