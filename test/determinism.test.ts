@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe, expect, it } from 'vitest';
-import { describeEngines } from './browser/support/describe';
+import { describeEngines, PROCESS_NAMES } from './browser/support/describe';
 import { hashOfText } from './determinism/hash';
 import { perform, type Way } from './determinism/perform';
 import { RUNS } from './determinism/runs';
@@ -79,6 +79,12 @@ describe('the sources', () => {
 
 describeEngines((page) => {
   it.each(Object.entries(WAYS))('the runs end with those bits %s', async (_, way) => {
+    expect(await page.run('determinism.ts', { parameters: way })).toEqual(committed(way));
+  });
+
+  if (!PROCESS_NAMES.includes(page.engine)) return;
+  it.each([2, 3, 4, 8])('the runs end with those bits on %i threads', async (threads) => {
+    const way: Way = page.engine === 'this Node' ? { threads } : { threads, names: GROWING };
     expect(await page.run('determinism.ts', { parameters: way })).toEqual(committed(way));
   });
 });

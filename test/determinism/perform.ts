@@ -1,4 +1,4 @@
-import { fit, type History, manualSeed, rand, runtimeInfo, type Tensor, zeros } from 'downhill';
+import { configure, fit, type History, manualSeed, rand, runtimeInfo, type Tensor, zeros } from 'downhill';
 import type * as nn from 'downhill/nn';
 import { hashOf, hashOfText } from './hash';
 import { RUNS, type Run } from './runs';
@@ -13,6 +13,8 @@ export interface Way {
   slices?: number;
   /** A slice for each step, and memory that grows between two of them. */
   grow?: boolean;
+  /** On so many threads. It must be the first that is done here. */
+  threads?: number;
 }
 
 /** What is random about a run: one number for each use, of the run's name and a seed. */
@@ -60,6 +62,13 @@ function tensorsOf(model: nn.Module): unknown[] {
 
 const lossesOf = (history: History) => history.epochs.map(({ seconds: _, ...row }) => row);
 
+/** Starts with so many threads, and fails where they are not to be had. */
+function useThreads(count: number): void {
+  configure({ threads: count });
+  const { threads, why } = runtimeInfo();
+  if (threads !== count) throw new Error(`There are ${threads} threads, not ${count}: ${why}`);
+}
+
 /** What a run leaves behind: parameters, optimizer state, losses, and the next random numbers. */
 async function traceOf(
   { model, loader, epochs, extras, ...rest }: Run,
@@ -86,6 +95,7 @@ async function traceOf(
 
 /** Performs runs and returns their hashes by name. */
 export async function perform(way: Way = {}): Promise<Record<string, string>> {
+  if (way.threads !== undefined) useThreads(way.threads);
   const hashes: Record<string, string> = {};
   for (const name of way.names ?? Object.keys(RUNS)) {
     manualSeed(42);

@@ -1,46 +1,11 @@
-import {
-  Adam,
-  DataLoader,
-  Dropout,
-  fit,
-  Linear,
-  MSELoss,
-  manualSeed,
-  randn,
-  Sequential,
-  TensorDataset,
-} from 'downhill';
-import { checkpointTo, loadCheckpoint, saveCheckpoint, type Target } from 'downhill/io';
-
-/** A training that is stopped after some batches, if that is said; what it ends with. */
-async function train(target?: Target, batches = Number.POSITIVE_INFINITY) {
-  manualSeed(4);
-  const x = randn([100, 3]);
-  const loader = new DataLoader(new TensorDataset(x, x.square().sum({ axis: 1, keepDims: true })), {
-    batchSize: 16,
-    shuffle: true,
-  });
-  const model = new Sequential(new Linear(3, 8), new Dropout(0.2), new Linear(8, 1));
-  const optimizer = new Adam(model.parameters());
-  const stop = new AbortController();
-  let done = 0;
-  const { epochs } = await fit(model, loader, {
-    loss: new MSELoss(),
-    optimizer,
-    epochs: 4,
-    signal: stop.signal,
-    onBatchEnd: () => ++done === batches && stop.abort(),
-    ...(target && { checkpoint: checkpointTo(target, { everySeconds: 0 }), resume: await loadCheckpoint(target) }),
-  });
-  const rows = epochs.map(({ seconds: _, ...row }) => row);
-  return JSON.stringify({ rows, weights: model.parameters().map((p) => p.toArray()) });
-}
+import { loadCheckpoint, saveCheckpoint, type Target } from 'downhill/io';
+import { train } from '../../support/kept';
 
 /** Keeps a training in a place of the browser's, goes on from there, and looks at what a damaged one gives. */
 async function kept(target: Target, damage: () => Promise<void>) {
   const before = await loadCheckpoint(target);
-  await train(target, 9);
-  const same = (await train(target)) === (await train());
+  await train({ target, batches: 9 });
+  const same = (await train({ target })) === (await train());
   await saveCheckpoint(target, { epoch: 7 });
   const epoch = (await loadCheckpoint(target))?.epoch;
   await damage();

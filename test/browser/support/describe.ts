@@ -19,6 +19,9 @@ export function describeBrowsers(tests: (page: Page) => void): void {
   for (const browser of BROWSERS) describeEngine(browser, tests);
 }
 
+/** The engines without pages, which have threads. */
+export const PROCESS_NAMES: readonly string[] = PROCESSES.map(({ name }) => name);
+
 /** Describes tests in each browser, and in Node of several versions, Bun and Deno, which have no page and take its parameters only. */
 export function describeEngines(tests: (page: Page) => void): void {
   for (const engine of [...PROCESSES, ...BROWSERS]) describeEngine(engine, tests);
