@@ -2,6 +2,8 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+// asconfig.json is that of the kernels.
+const CONFIG = ['--config', 'none'];
 const FLAGS = ['-O3', '--noAssert', '--importMemory', '--noExportMemory', '--runtime', 'stub', '--enable', 'simd'];
 
 async function changed(/** @type {string} */ file) {
@@ -18,7 +20,7 @@ export async function compiled(binary, sources) {
   if ((await changed(binary)) < newest) {
     await mkdir(dirname(binary), { recursive: true });
     const { default: asc } = await import('assemblyscript/asc');
-    const { error, stderr } = await asc.main([/** @type {string} */ (sources[0]), '-o', binary, ...FLAGS]);
+    const { error, stderr } = await asc.main([/** @type {string} */ (sources[0]), '-o', binary, ...CONFIG, ...FLAGS]);
     if (error) throw new Error(`asc could not compile ${sources[0]}: ${stderr}`);
   }
   return readFile(binary);

@@ -22,7 +22,7 @@ export const Loss = numbersOf('Loss');
  * its arguments, floats as `{ float }`. Returns what calls it so many times, in one call into Wasm.
  */
 export function rawKernel(kernel, make, bytes) {
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) + 4 });
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) + 4, maximum: 65536 });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(BINARY)), { env: { memory } });
   const words = new Int32Array(memory.buffer);
   const floats = new Float32Array(memory.buffer);
