@@ -264,7 +264,10 @@ describe('a limit on memory', () => {
     };
     const before = model.stateDict();
     for (let i = 0; i < 3; i++) await expect(train(4096)).rejects.toBeInstanceOf(MemoryError);
-    for (const [name, p] of model.namedParameters()) expect(p.toArray(), name).toEqual(before[name]?.toArray());
+    for (const [name, p] of model.namedParameters()) {
+      expect(p.toArray(), name).toEqual(before[name]?.toArray());
+      expect(p.storage.pins, name).toBe(0);
+    }
     expect(await train(64)).toBe(1);
   });
 });

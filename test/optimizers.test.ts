@@ -150,6 +150,22 @@ describe('an optimizer', () => {
   });
 });
 
+describe('momentum that is turned on after some steps', () => {
+  it('begins with the gradient of the first step that has it', () => {
+    const w = parameter([1]);
+    const optimizer = new optim.SGD([w], { lr: 0.5 });
+    const step = () => {
+      optimizer.zeroGrad();
+      w.mul(2).sum().backward();
+      optimizer.step();
+      return w.item();
+    };
+    expect(step()).toBe(0);
+    for (const group of optimizer.groups) group.options.momentum = 0.5;
+    expect([step(), step(), step()]).toEqual([-1, -2.5, -4.25]);
+  });
+});
+
 describe('clipGradNorm', () => {
   it('leaves gradients alone that are short enough, to the bit', () => {
     const p = parameter([0.3, -0.4]);

@@ -41,8 +41,10 @@ const THEME = {
  * @param {Spec} spec
  */
 export async function saveSvg(path, spec) {
-  const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
+  const [{ compile }, { parse, resetSVGDefIds, View }] = await Promise.all([import('vega-lite'), import('vega')]);
   const view = new View(parse(compile(spec, { config: THEME }).spec), { renderer: 'none' });
+  // Names in a picture are counted from 1, whatever was drawn before.
+  resetSVGDefIds();
   await writeFile(path, await view.toSVG());
   view.finalize();
 }

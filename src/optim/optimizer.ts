@@ -153,12 +153,9 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   /** @internal What is remembered of a parameter; made on first use. */
   stateOf(p: Tensor, options: O): ParameterState {
-    let state = this.states.get(p);
-    if (!state) {
-      state = { step: 0 };
-      for (const name of this.remembers(options)) state[name] = outsideTrace(() => this.initial(p, options));
-      this.states.set(p, state);
-    }
+    const state = this.states.get(p) ?? { step: 0 };
+    for (const name of this.remembers(options)) state[name] ??= outsideTrace(() => this.initial(p, options));
+    this.states.set(p, state);
     return state;
   }
 
@@ -227,13 +224,13 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     this.claim();
     const steps = scheduled || !this.groups.every(({ options }) => this.isConstant(options)) ? most : 1;
     const slots = this.slots();
-    this.table = {
-      storage: newStorage(steps * slots.length * this.rowLength * 4),
-      steps,
-      slots,
-      done: 0,
-      updated: new Set(),
-    };
+    try {
+      const storage = newStorage(steps * slots.length * this.rowLength * 4);
+      this.table = { storage, steps, slots, done: 0, updated: new Set() };
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** @internal Writes the rows of the steps from `first` on; `before` each it may change the options. */

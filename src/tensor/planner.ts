@@ -49,17 +49,15 @@ export interface Program extends List {
   release(): void;
 }
 
-/** Pins every storage that the steps use and that is not theirs alone. */
-function pinOutside(steps: readonly Step[], local: ReadonlySet<Storage>): Storage[] {
-  const { heap } = runtime();
+/** Every storage that the steps use and that is not theirs alone. */
+function usedOutside(steps: readonly Step[], local: ReadonlySet<Storage>): Set<Storage> {
   const outside = new Set<Storage>();
   for (const step of steps) {
     eachOperand(step, ({ storage }) => {
       if (!local.has(storage)) outside.add(storage);
     });
   }
-  for (const storage of outside) heap.pin(storage);
-  return [...outside];
+  return outside;
 }
 
 /** Plans a trace: leaves out what is not needed, fuses, places buffers so that they share memory, and writes the records. */
@@ -69,25 +67,41 @@ export function compile({ steps: traced, storages: local }: Trace): Program {
   const divided = pool && itemsOf(steps, pool);
   const own = new Set([...local, ...newIn(divided ?? [])]);
   const { offsets, bytes } = place(lives(divided?.map(({ all }) => all) ?? steps.map((step) => [step]), own));
-  const pinned = pinOutside(steps, own);
-  const arena = heap.allocate(bytes);
-  const base = heap.pin(arena);
-  const address = (storage: Storage) => {
-    const offset = offsets.get(storage);
-    return offset === undefined ? heap.address(storage) : base + offset;
+  const pinned: Storage[] = [];
+  const made: Storage[] = [];
+  const hold = (storage: Storage) => {
+    const at = heap.pin(storage);
+    pinned.push(storage);
+    return at;
   };
-  const lists = divided && pool ? listsOf(divided, { ...pool.meeting(), address }) : [];
-  const { storage, written } = writeLists(heap, [steps, ...lists], address);
-  const [alone, ...together] = written;
-  return {
-    ...(alone as List),
-    lists: divided && together,
-    records: steps.length,
-    bytes: bytes + storage.bytes,
-    nanoseconds: steps.reduce((sum, step) => sum + guess(step), 0),
-    release() {
-      for (const held of [...pinned, arena, storage]) heap.unpin(held);
-      for (const made of [arena, storage]) heap.free(made);
-    },
+  const release = () => {
+    for (const storage of pinned) heap.unpin(storage);
+    for (const storage of made) heap.free(storage);
   };
+  try {
+    for (const storage of usedOutside(steps, own)) hold(storage);
+    const arena = heap.allocate(bytes);
+    made.push(arena);
+    const base = hold(arena);
+    const address = (storage: Storage) => {
+      const offset = offsets.get(storage);
+      return offset === undefined ? heap.address(storage) : base + offset;
+    };
+    const lists = divided && pool ? listsOf(divided, { ...pool.meeting(), address }) : [];
+    const { storage, written } = writeLists(heap, [steps, ...lists], address);
+    made.push(storage);
+    pinned.push(storage);
+    const [alone, ...together] = written;
+    return {
+      ...(alone as List),
+      lists: divided && together,
+      records: steps.length,
+      bytes: bytes + storage.bytes,
+      nanoseconds: steps.reduce((sum, step) => sum + guess(step), 0),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { expect, it } from 'vitest';
+
+const LINE = `
+import { fit } from 'downhill';
+import { Linear, MSELoss } from 'downhill/nn';
+import { SGD } from 'downhill/optim';
+import { DataLoader, TensorDataset } from 'downhill/data';
+export { DataLoader, fit, Linear, MSELoss, SGD, TensorDataset };`;
+
+const NETWORK = `
+import { fit } from 'downhill';
+import { CrossEntropyLoss, Linear, ReLU, Sequential } from 'downhill/nn';
+import { Adam } from 'downhill/optim';
+import { DataLoader, TensorDataset } from 'downhill/data';
+export { Adam, CrossEntropyLoss, DataLoader, fit, Linear, ReLU, Sequential, TensorDataset };`;
+
+const WHOLE = `export * from 'downhill';`;
+
+/** Bytes of what a program takes from the build, kernels in, minified and gzipped. */
+async function sizeOf(contents: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: join(import.meta.dirname, '..') },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'neutral',
+    write: false,
+    logLevel: 'error',
+    tsconfigRaw: {},
+  });
+  return gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length;
+}
+
+it.each([
+  ['a linear regression', LINE, 52],
+  ['a network with Adam', NETWORK, 53],
+  ['all of `downhill`', WHOLE, 82],
+])('%s is bundled into few KB', async (_, program, most) => {
+  expect(await sizeOf(program)).toBeLessThan(most * 1000);
+});
