@@ -1,6 +1,7 @@
 import { mapBinary, mapUnary, select } from './elementwise';
 import { Kernel } from './kernel';
-import { elementwiseLoss, linearModel, softmaxCrossEntropy } from './loss';
+import { linearModel } from './linear';
+import { elementwiseLoss, softmaxCrossEntropy } from './loss';
 import { addToWord, copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRows } from './move';
 import { product, productNarrow } from './product';
 import { fillMask, fillNormal, fillUniform, permute } from './random';

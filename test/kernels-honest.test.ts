@@ -68,8 +68,8 @@ describe('the text of the kernels', () => {
   it.each([
     'product/tiles',
     'reduce/dotOfTwo',
-    'loss/addScaledFour',
-    'loss/lineRows<assembly/loss/Squared>',
+    'linear/addScaledFour',
+    'linear/lineRows<assembly/loss/Squared>',
     'index/execute',
   ])('calls nothing in the innermost loops of %s', (name) => {
     const own = loops.filter(({ within }) => within.startsWith(name));
