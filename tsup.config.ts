@@ -9,7 +9,6 @@ export default defineConfig({
     optim: 'src/optim/index.ts',
     data: 'src/data/index.ts',
     io: 'src/io/index.ts',
-    relaxed: 'src/relaxed.ts',
   },
   format: 'esm',
   target: 'es2022',

@@ -19,7 +19,6 @@ export default defineConfig({
     alias: [
       { find: /^downhill$/, replacement: source('index.ts') },
       { find: /^downhill\/(nn|optim|data|io)$/, replacement: source('$1/index.ts') },
-      { find: /^downhill\/relaxed$/, replacement: source('relaxed.ts') },
     ],
   },
   test: {

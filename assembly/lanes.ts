@@ -4,8 +4,7 @@ export const INFINITY: f32 = Infinity as f32;
 
 /** sum + a b: two roundings; in the relaxed build one, where the processor has an instruction for it. */
 export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
-  return f32x4.add(sum, f32x4.mul(a, b));
+  return f32x4.add(f32x4.mul(a, b), sum);
 }
 
 /** A mask of the first `left` lanes: none for left <= 0, all for left >= 4. */

@@ -51,4 +51,4 @@ export type { Checkpointer, Moment } from './train/progress';
 export type { Progress } from './train/report';
 export type { EarlyStopping } from './train/stopping';
 export { manualSeed } from './wasm/random';
-export { configure, type KernelBuild, type RuntimeInfo, type RuntimeOptions, runtimeInfo } from './wasm/runtime';
+export { type Build, configure, type RuntimeInfo, type RuntimeOptions, runtimeInfo } from './wasm/runtime';

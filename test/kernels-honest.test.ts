@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fit } from 'downhill';
 import { describe, expect, it, vi } from 'vitest';
+import { relaxedFrom } from '../src/wasm/relaxed';
 import { runtime } from '../src/wasm/runtime';
 import { classes, classification, regression } from './support/training';
 
@@ -79,6 +80,26 @@ describe('the text of the kernels', () => {
 
   it('is compiled to at most 40 KiB', () => {
     expect(statSync(join(build, 'kernels.wasm')).size).toBeLessThanOrEqual(40 * 1024);
+  });
+});
+
+describe('the relaxed kernels', () => {
+  const kernels = new Uint8Array(readFileSync(join(build, 'kernels.wasm')));
+  const relaxed = relaxedFrom(kernels);
+  const count = (bytes: Uint8Array, code: string) => Buffer.from(bytes).toString('hex').split(code).length - 1;
+
+  it('have a fused one for each pair of a product and a sum with a local or a constant, and are as long', () => {
+    const pairs = text.match(/f32x4\.mul\s+(local\.get|v128\.const) .*\s+f32x4\.add/g) as string[];
+    expect(pairs.length).toBeGreaterThan(100);
+    expect(count(relaxed, 'fd8502')).toBe(pairs.length);
+    expect(count(relaxed, 'fde601')).toBe(count(kernels, 'fde601') - pairs.length);
+    expect(relaxed.length).toBe(kernels.length);
+  });
+
+  it('fuse all products of the tiles', () => {
+    const tiles = text.split(/^ \(func /m).filter((body) => body.startsWith('$assembly/product/tiles'));
+    expect(tiles.length).toBeGreaterThan(0);
+    for (const body of tiles) expect(body).not.toMatch(/f32x4\.mul\s+f32x4\.add/);
   });
 });
 

@@ -3,6 +3,7 @@ import kernels from '../../build/kernels.wasm';
 import { checkNumber, checkOptions, isCount, OptionError, StateError } from '../errors';
 import { Heap } from './heap';
 import { Pool } from './pool';
+import { relaxedFrom } from './relaxed';
 import { bytesOf } from './text';
 
 /** What the compiled kernels export. */
@@ -11,8 +12,11 @@ interface Kernels extends Record<string, unknown> {
   runTogether(pool: number): number;
 }
 
+/** Which kernels run: the default ones, or those of `fastMath`. */
+export type Build = 'simd' | 'relaxed-simd';
+
 export interface Runtime {
-  readonly build: KernelBuild['build'];
+  readonly build: Build;
   readonly heap: Heap;
   /** Other threads, where there may be some. */
   readonly pool: Pool | undefined;
@@ -24,13 +28,6 @@ export interface Runtime {
   calls: number;
 }
 
-/** A build of the kernels. */
-export interface KernelBuild {
-  readonly build: 'simd' | 'relaxed-simd';
-  /** @internal Its bytes as `textOf` writes them. */
-  readonly text: string;
-}
-
 export interface RuntimeOptions {
   /**
    * How many threads run what can be divided among them, 1 to 64; 'auto' takes the machine's cores, and only for what is large
@@ -38,17 +35,17 @@ export interface RuntimeOptions {
    */
   threads?: 'auto' | number;
   /**
-   * The kernels of `downhill/relaxed`, used where the engine has relaxed SIMD; same seed, same bits no longer holds then.
+   * Kernels whose multiply-adds round once, where the engine has relaxed SIMD; same seed, same bits no longer holds then.
    * Default: false.
    */
-  fastMath?: false | KernelBuild;
+  fastMath?: boolean;
   /** The most bytes that the memory may grow to. Default: 4 GiB. */
   maxMemory?: number;
 }
 
 export interface RuntimeInfo {
   /** The build of the kernels. */
-  build: KernelBuild['build'];
+  build: Build;
   simd: boolean;
   /** The threads that work is divided among, this one included. */
   threads: number;
@@ -115,12 +112,12 @@ function newHeap(shared: boolean): Heap {
   }
 }
 
-/** The kernels to run: those of `fastMath`, if there are any and the engine takes them. */
-function chosen(): { build: KernelBuild['build']; bytes: Uint8Array<ArrayBuffer> } {
-  const { fastMath } = options;
-  const fast = fastMath && { build: fastMath.build, bytes: bytesOf(fastMath.text) };
-  if (fast && WebAssembly.validate(fast.bytes)) return fast;
-  return { build: 'simd', bytes: bytesOf(kernels) };
+/** The kernels to run: those of `fastMath`, if they are wanted and the engine takes them. */
+function chosen(): { build: Build; bytes: Uint8Array<ArrayBuffer> } {
+  const bytes = bytesOf(kernels);
+  const fast = options.fastMath ? relaxedFrom(bytes) : bytes;
+  if (fast === bytes || !WebAssembly.validate(fast)) return { build: 'simd', bytes };
+  return { build: 'relaxed-simd', bytes: fast };
 }
 
 /** A binary for this memory: the import of a shared one has another flag, after its name and its kind. */
@@ -162,18 +159,11 @@ export function runtime(): Runtime {
   return current;
 }
 
-function checkFastMath(given: unknown): void {
-  if (!given || typeof (given as KernelBuild).text === 'string') return;
-  throw new OptionError(
-    `fastMath is ${String(given)}; give the kernels themselves: import relaxed from 'downhill/relaxed'.`,
-  );
-}
-
 /**
  * Sets what the runtime starts with; call it before anything else.
  *
  * @param settings `threads`: 'auto' or a number from 1 to 64, by default 'auto'; `maxMemory`: the most bytes that memory may grow
- * to, by default 4 GiB; `fastMath`: the kernels of `downhill/relaxed`, used where the engine has relaxed SIMD, by default false.
+ * to, by default 4 GiB; `fastMath`: kernels whose multiply-adds round once, where the engine has relaxed SIMD, by default false.
  * @throws StateError once the runtime has started; OptionError for an unknown or impossible setting.
  * @example
  * configure({ threads: 2, maxMemory: 512 * 2 ** 20 });
@@ -186,7 +176,8 @@ export function configure(settings: RuntimeOptions): void {
       holds: (n) => isCount.holds(n) && n <= MOST_THREADS,
     });
   }
-  checkFastMath(settings.fastMath);
+  if (settings.fastMath !== undefined && typeof settings.fastMath !== 'boolean')
+    throw new OptionError(`fastMath is ${String(settings.fastMath)}; it must be true or false.`);
   if (settings.maxMemory !== undefined) checkNumber('maxMemory', settings.maxMemory, isCount);
   if (current) throw new StateError('configure was called after the first use of the library; call it before.');
   options = { ...options, ...settings };
