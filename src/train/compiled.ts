@@ -1,8 +1,9 @@
 import { StateError } from '../errors';
 import type { Optimizer } from '../optim/optimizer';
 import type { AnySchedule } from '../optim/schedules/schedule';
+import { after } from './after';
 import { PAUSE_EVERY } from './pause';
-import { type Fault, Slices, type Stretch, tableSteps } from './slices';
+import { type Fault, Slices, type StepRange, type Stretch, tableSteps } from './slices';
 
 interface CompiledOptions {
   optimizer: Optimizer;
@@ -15,6 +16,12 @@ interface CompiledOptions {
   begin?: (() => void) | undefined;
   /** The error for a step, counted from the epoch's first, that gave something not finite. */
   diverged: (fault: Fault, step: number) => Error;
+}
+
+/** What a slice gave. */
+interface Attempt {
+  losses: Float32Array;
+  fault: Fault | undefined;
 }
 
 /**
@@ -53,43 +60,46 @@ export class Compiled {
   }
 
   /** Runs the steps from `first` up to `end` and returns their losses; begins an epoch where its number is given. */
-  run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): Float32Array {
+  run({ first, end, epoch }: StepRange): Float32Array | Promise<Float32Array> {
     const started = performance.now();
-    const { losses, fault } = this.attempt(first, end, epoch);
-    if (fault) this.replay(first, end);
-    const taken = (performance.now() - started) * 1e6;
-    // A clock that stands still, as in some workers, leaves the guess as it is.
-    if (taken > 0) this.nanoseconds = taken / (end - first);
-    return losses;
+    return after(this.attempt({ first, end, epoch }), ({ losses, fault }) => {
+      if (fault) return this.replay(first, end);
+      const taken = (performance.now() - started) * 1e6;
+      // A clock that stands still, as in some workers, leaves the guess as it is.
+      if (taken > 0) this.nanoseconds = taken / (end - first);
+      return losses;
+    });
   }
 
   /** Goes back to before the last slice and takes its steps from `first` up to `end` again. */
-  again(first: number, end: number): void {
-    this.slices.restore();
+  async again(first: number, end: number): Promise<void> {
+    await this.slices.restore();
     this.options.optimizer.advance(-this.last);
-    this.attempt(first, end);
+    await this.attempt({ first, end });
   }
 
-  private attempt(first: number, end: number, epoch?: number): { losses: Float32Array; fault: Fault | undefined } {
+  private attempt(range: StepRange): Attempt | Promise<Attempt> {
     const { optimizer, schedule } = this.options;
+    const { first, end } = range;
     const done = schedule?.count ?? 0;
     optimizer.prepare({ first, count: end - first, before: schedule && ((i) => schedule.moveTo(done + i)) });
-    this.slices.run({ first, end, epoch });
-    const losses = this.slices.lossesOf(first, end);
-    const fault = this.slices.fault(losses);
-    this.last = fault ? 0 : end - first;
-    optimizer.advance(this.last);
-    this.taken += this.last;
-    schedule?.moveTo(done + this.last);
-    return { losses, fault };
+    return after(this.slices.run(range), () => {
+      const losses = this.slices.lossesOf(first, end);
+      const fault = this.slices.fault(losses);
+      this.last = fault ? 0 : end - first;
+      optimizer.advance(this.last);
+      this.taken += this.last;
+      schedule?.moveTo(done + this.last);
+      return { losses, fault };
+    });
   }
 
-  private replay(first: number, end: number): never {
-    this.slices.restore();
+  private async replay(first: number, end: number): Promise<never> {
+    await this.slices.restore();
     for (let i = first; i < end; i++) {
-      const { fault } = this.attempt(i, i + 1);
+      const { fault } = await this.attempt({ first: i, end: i + 1 });
       if (!fault) continue;
-      this.slices.restore();
+      await this.slices.restore();
       throw this.options.diverged(fault, i);
     }
     throw new StateError(

@@ -56,6 +56,8 @@ interface Place {
   readonly batch: number;
 }
 
+type Losses = Float32Array | number[];
+
 /** Runs the steps of epochs, one driver or the other. */
 export interface Driver {
   /** The most steps that should run before a pause. */
@@ -67,7 +69,7 @@ export interface Driver {
   /** The step up to which the epoch's batches are there, `end` at most; `first`, where it has no more. */
   ready(first: number, end: number): number | Promise<number>;
   /** Runs steps of the epoch that are ready and returns their losses. */
-  run(first: number, end: number): Float32Array | number[];
+  run(first: number, end: number): Losses | Promise<Losses>;
   /** What a batch that has been run counts in the mean of its epoch's losses: its rows, or the sum of their weights. */
   weightOf(batch: number): number;
   release(): void;
@@ -166,7 +168,7 @@ export class Replayed implements Driver {
     return Math.min(this.job.batches.length, end);
   }
 
-  run(first: number, end: number): Float32Array {
+  run(first: number, end: number): Float32Array | Promise<Float32Array> {
     const epoch = this.pass;
     this.pass = undefined;
     return this.compiled.run({ first, end, epoch });

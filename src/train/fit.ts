@@ -53,7 +53,7 @@ async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run):
     const first = progress.batch;
     const end = await driver.ready(first, first + (options.onBatchEnd ? 1 : driver.steps));
     if (end === first) break;
-    const losses = driver.run(first, end);
+    const losses = await driver.run(first, end);
     losses.forEach((loss, i) => {
       progress.count(loss, driver.weightOf(first + i));
     });

@@ -147,11 +147,11 @@ async function descend(
     if (pacer.stopped) return minimum('signal');
     const first = costs.length;
     const end = Math.min(steps, first + (onStep ? 1 : compiled.steps));
-    costs.push(...compiled.run({ first, end }));
+    costs.push(...(await compiled.run({ first, end })));
     if (onStep) await onStep(end, costs[first] as number);
     const last = settled(costs, first, tolerance);
     if (last !== undefined) {
-      if (last + 1 < end) compiled.again(first, last + 1);
+      if (last + 1 < end) await compiled.again(first, last + 1);
       costs.length = last + 1;
       return minimum('tolerance');
     }

@@ -29,6 +29,13 @@ export interface Stretch {
   readonly step: () => Tensor;
 }
 
+/** Steps of an epoch, and the epoch's number where they are its first. */
+export interface StepRange {
+  readonly first: number;
+  readonly end: number;
+  readonly epoch?: number | undefined;
+}
+
 /** What is not finite after a slice: a step's loss, or a tensor that training changes. */
 export interface Fault {
   /** The storage, or undefined for the loss. */
@@ -160,7 +167,7 @@ export class Slices {
     return parts;
   }
 
-  private call(segments: readonly Segment[]): void {
+  private call(segments: readonly Segment[]): void | Promise<void> {
     const { heap, pool, run } = runtime();
     heap.clock++;
     if (segments.some(({ lists }) => lists) && pool?.run(segments)) return;
@@ -173,31 +180,33 @@ export class Slices {
   }
 
   /** Runs the steps from `first` up to `end`; before step 0 it begins epoch number `epoch`. */
-  run({ first, end, epoch }: { first: number; end: number; epoch?: number | undefined }): void {
+  run({ first, end, epoch }: StepRange): void | Promise<void> {
     const begin = this.begin && epoch !== undefined ? [segmentOf(this.begin, epoch)] : [];
     const save = segmentOf(this.save);
     const rest = [...begin, ...this.parts(first, end), segmentOf(this.check)];
-    if (!runtime().pool?.isReady) this.call([save, ...rest]);
-    else {
-      this.callAgain([save], () => {});
-      this.callAgain(rest, () => this.restore());
-    }
+    if (runtime().pool?.isReady) return this.guarded(save, rest);
+    this.call([save, ...rest]);
   }
 
   /** If a thread dies in the middle of a call, what it did is undone, and it is made again on the one that is left. */
-  private callAgain(segments: readonly Segment[], undo: () => void): void {
+  private async guarded(save: Segment, rest: readonly Segment[]): Promise<void> {
+    await this.callAgain([save], () => {});
+    await this.callAgain(rest, () => this.restore());
+  }
+
+  private async callAgain(segments: readonly Segment[], undo: () => void | Promise<void>): Promise<void> {
     try {
-      this.call(segments);
+      await this.call(segments);
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      undo();
-      this.call(segments);
+      await undo();
+      await this.call(segments);
     }
   }
 
   /** Puts back what the last slice changed. */
-  restore(): void {
-    this.call([segmentOf(this.back)]);
+  restore(): void | Promise<void> {
+    return this.call([segmentOf(this.back)]);
   }
 
   /** The losses of the steps from `first` up to `end` of the last slice. */

@@ -158,7 +158,7 @@ export class Streamed implements Driver {
     return { compiled, window, order, batches, step };
   }
 
-  run(first: number, end: number): Float32Array {
+  run(first: number, end: number): Float32Array | Promise<Float32Array> {
     return (this.recorded as Recorded).compiled.run({ first, end });
   }
 
