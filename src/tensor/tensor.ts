@@ -48,7 +48,7 @@ export class Tensor {
   /** Does `backward()` bring a gradient here? */
   requiresGrad = false;
   /** @internal The gradient so far. */
-  gradient: Tensor | undefined;
+  gradient: Tensor | undefined = undefined;
   /** @internal Somebody outside has asked for this gradient and may hold it. */
   shown = false;
   /** @internal */
@@ -58,7 +58,7 @@ export class Tensor {
   /** @internal In elements. */
   readonly strides: readonly number[];
   /** @internal How this came about. */
-  node: Node | undefined;
+  node: Node | undefined = undefined;
   /** @internal The gradient of a root with respect to itself. */
   isOne = false;
   private disposed = false;

@@ -16,8 +16,8 @@ const LEAST_COUNTED = 512;
 
 /** The bytes of one or more tensors: in memory, or moved out into an ArrayBuffer until they are next used. */
 export class Storage {
-  block: Block | undefined;
-  outside: ArrayBuffer | undefined;
+  block: Block | undefined = undefined;
+  outside: ArrayBuffer | undefined = undefined;
   freed = false;
   /** Tensors over these bytes. */
   holders = 1;
