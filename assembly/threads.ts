@@ -3,7 +3,7 @@
  *
  *     | threads | patience |                       patience: how often a wait may end without anybody's progress
  *     | door | sleepers |                          door: | number of the request, 24 bits | threads that came in, 8 bits |
- *     | arrived | turn | sleepers | broken |       the barrier
+ *     | arrived | turn | sleepers | broken | vain |  the barrier; vain: how often looking was in vain since it last was not
  *     | segments | count | progress | ready |      thread 0, and a line for each of the others
  */
 const DOOR: usize = 64;
@@ -15,6 +15,10 @@ const CLOSED: i32 = 255;
 /** Looks at a word before a thread sleeps: some tens of microseconds, less than waking costs. */
 const LOOKS: i32 = 20000;
 const MILLISECOND: i64 = 1000000;
+/** The looks of a thread that has looked in vain: the others wait for a core, perhaps for this one. */
+const FEW_LOOKS: i32 = 500;
+/** After so many vain looks there are few, but for each 16th. */
+const PATIENT: i32 = 4;
 /** A barrier that nobody else has come to for so long looks whether the others are alive. */
 const NAP: i64 = 100 * MILLISECOND;
 /** The leader goes on alone if the others have not come in after this many naps of a millisecond. */
@@ -50,7 +54,13 @@ export function barrier(pool: usize): void {
     wake(at + 4, at + 8);
     return;
   }
-  for (let i = LOOKS; i > 0; i--) if (atomic.load<i32>(at, 4) != turn) return;
+  const vain = i32.load(at, 16);
+  for (let i = vain < PATIENT || (vain & 15) == 0 ? LOOKS : FEW_LOOKS; i > 0; i--) {
+    if (atomic.load<i32>(at, 4) == turn) continue;
+    if (vain > 0) i32.store(at, 0, 16);
+    return;
+  }
+  i32.store(at, vain + 1, 16);
   let done = progress(pool);
   let still = 0;
   while (atomic.load<i32>(at, 4) == turn) {

@@ -5,6 +5,8 @@ import { DataLoader, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 
+/** Beside a process that takes a core for itself. */
+const BUSY = '--busy';
 /** One thread, two for all that can be divided, and what the library chooses. */
 const KINDS = ['1', '2', 'auto'];
 const ROUNDS = 11;
@@ -72,11 +74,14 @@ async function compare(children, name) {
   console.log(name.padEnd(8), cells.join('   '));
 }
 
-const own = process.argv[2];
-if (process.send) serve(own);
+const [own, ...others] = process.argv.slice(2);
+const start = (kind) => fork(fileURLToPath(import.meta.url), [kind]);
+if (own === BUSY && process.send) for (;;);
+else if (process.send) serve(own);
 else {
-  const children = KINDS.map((kind) => fork(fileURLToPath(import.meta.url), [kind]));
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(WORK);
-  for (const name of names) await compare(children, name);
-  for (const child of children) child.kill();
+  const neighbours = own === BUSY ? [start(BUSY)] : [];
+  const children = KINDS.map(start);
+  const wanted = own === BUSY ? others : process.argv.slice(2);
+  for (const name of wanted.length > 0 ? wanted : Object.keys(WORK)) await compare(children, name);
+  for (const child of [...children, ...neighbours]) child.kill();
 }

@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { Storage } from '../wasm/heap';
 import { eachOperand, isWritten, SEGMENT_WORDS, type Segment, writeSegment } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
+import { after } from './after';
 
 /** The most steps in one call: the tables of hyperparameters and losses have as many rows. */
 const MAX_STEPS = 16384;
@@ -85,6 +86,8 @@ export class Slices {
   private readonly segments: Storage;
   private readonly losses: Storage;
   private readonly found: Storage;
+  /** Are there lists for several threads? */
+  private readonly divided: boolean;
 
   /**
    * @param capacity the most steps in a slice, a power of two.
@@ -110,6 +113,7 @@ export class Slices {
       this.release();
       throw error;
     }
+    this.divided = this.stretches.some(({ program }) => program.lists);
     this.nanoseconds = Math.max(...this.stretches.map(({ program }) => program.nanoseconds));
   }
 
@@ -167,10 +171,10 @@ export class Slices {
     return parts;
   }
 
-  private call(segments: readonly Segment[]): void | Promise<void> {
+  private call(segments: readonly Segment[], shared = true): void | Promise<void> {
     const { heap, pool, run } = runtime();
     heap.clock++;
-    if (segments.some(({ lists }) => lists) && pool?.run(segments)) return;
+    if (shared && segments.some(({ lists }) => lists) && pool?.run(segments)) return;
     const at = heap.address(this.segments);
     const words = heap.i32;
     segments.forEach((segment, i) => {
@@ -184,8 +188,12 @@ export class Slices {
     const begin = this.begin && epoch !== undefined ? [segmentOf(this.begin, epoch)] : [];
     const save = segmentOf(this.save);
     const rest = [...begin, ...this.parts(first, end), segmentOf(this.check)];
-    if (runtime().pool?.isReady) return this.guarded(save, rest);
-    this.call([save, ...rest]);
+    const { pool } = runtime();
+    if (!pool?.isReady) return this.call([save, ...rest]);
+    const trial = this.divided && !pool.all ? pool.trialOf('step', this.nanoseconds) : undefined;
+    const started = performance.now();
+    const done = trial?.shared === false ? this.call([save, ...rest], false) : this.guarded(save, rest);
+    return after(done, () => trial?.note((performance.now() - started) / (end - first) / this.nanoseconds));
   }
 
   /** If a thread dies in the middle of a call, what it did is undone, and it is made again on the one that is left. */

@@ -35,12 +35,13 @@ function bytesOf(step: Step): number {
   return (step.args[cut.count] as number) * each;
 }
 
-/** Would several threads be done with a step sooner? */
-export function isWorth(step: Step): boolean {
+/** The nanoseconds that a step is thought to take here; 0 if that is not worth sharing. */
+export function worth(step: Step): number {
   let bytes = 0;
   for (const arg of step.args) if (typeof arg === 'object') bytes += arg.storage.bytes;
-  if (bytes < LITTLE) return false;
-  return bytesOf(step) * COST.byte + multiplications(step) * COST.multiplication >= WORTH;
+  if (bytes < LITTLE) return 0;
+  const time = bytesOf(step) * COST.byte + multiplications(step) * COST.multiplication;
+  return time < WORTH ? 0 : time;
 }
 
 /** What is done between two meetings at the most: a step in parts for several threads, or whole, on the first. */
@@ -61,7 +62,7 @@ export function itemsOf(
   const panels = Array.from({ length: threads }, () => new Storage(room));
   let divided = false;
   const items = steps.flatMap((step): Item[] => {
-    const division = all || isWorth(step) ? divide(step, panels) : undefined;
+    const division = all || worth(step) ? divide(step, panels) : undefined;
     if (!division) return [undivided(step)];
     divided = true;
     return [{ parts: division.parts, all: [step, ...division.parts] }, ...division.after.map(undivided)];

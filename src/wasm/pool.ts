@@ -2,6 +2,7 @@ import { StateError } from '../errors';
 import { LINE } from './allocator';
 import type { Heap } from './heap';
 import { SEGMENT_WORDS, type Segment, writeSegment } from './record';
+import { Trial } from './trial';
 
 /** The words of assembly/threads.ts: two lines before the barrier's, and the threads' own. */
 const PATIENCE = 1;
@@ -58,6 +59,8 @@ export class Pool {
   why: string | undefined;
   /** Runs that all threads had part in. */
   runs = 0;
+  /** Whether sharing makes work faster, by kinds of work. */
+  private readonly trials = new Map<string, Trial>();
   private block = 0;
   private stops: (() => void)[] = [];
   private ready = false;
@@ -89,6 +92,14 @@ export class Pool {
     return { pool: this.block, threads: this.threads };
   }
 
+  /** The trial for a kind of work, of pieces that are thought to take so many nanoseconds each. */
+  trialOf(kind: string, nanoseconds: number): Trial {
+    const key = `${kind} ${Math.clz32(nanoseconds)}`;
+    const trial = this.trials.get(key) ?? new Trial();
+    this.trials.set(key, trial);
+    return trial;
+  }
+
   private newBlock(): number {
     const bytes = FIRST_LINE + this.threads * (LINE + MOST_SEGMENTS * SEGMENT_WORDS * 4);
     const block = this.heap.pin(this.heap.allocate(bytes));
@@ -107,6 +118,12 @@ export class Pool {
 
   private line(thread: number): number {
     return (this.block + FIRST_LINE + thread * LINE) / 4;
+  }
+
+  /** Starts the threads, the first time; true once all have come up. */
+  comeUp(): boolean {
+    this.meeting();
+    return this.isReady;
   }
 
   /** Have all threads come up? */
