@@ -8,10 +8,33 @@ import type { Tensor, Value } from '../tensor';
 import { expand } from './move';
 import { needFloats, sumTo } from './reduce';
 
+/** What users call the functions of one operand, and the first of those of two; gradients are always of floats. */
+const UNARY = [
+  'neg',
+  'abs',
+  'square',
+  'sqrt',
+  'exp',
+  'log',
+  'sin',
+  'cos',
+  'tanh',
+  'sigmoid',
+  'relu',
+  'leakyRelu',
+  'elu',
+  'silu',
+  'gelu',
+  'softplus',
+  'mul',
+  'add',
+];
+const BINARY = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'eq', 'gt', 'lt'];
+
 // ---- one operand
 
 function map(f: Unary, x: Tensor, p = 0): Tensor {
-  needFloats(Unary[f] as string, x);
+  needFloats(UNARY[f] as string, x);
   const source = x.contiguous();
   const y = x.spawn(x.shape);
   emit(Kernel.mapUnary, f, source, y, x.size, p);
@@ -102,7 +125,7 @@ function layoutOf(s: Shape, d: Shape): Layout | undefined {
 
 /** y = f(a, b, p), broadcast, without a gradient. */
 function zip(f: Binary, a: Tensor, b: Tensor, p = 0): Tensor {
-  const owner = Binary[f] as string;
+  const owner = BINARY[f] as string;
   needFloats(owner, a, b);
   const shape = broadcastShapes(owner, a.shape, b.shape);
   const y = a.spawn(shape);

@@ -58,29 +58,26 @@ function copy(x: Tensor, y: Tensor, axes: readonly CopyAxis[], { from = 0, to = 
   emit(Kernel.copyStrided, at(x, from), at(y, to), ...column(0), ...column(1), ...column(2));
 }
 
-/** The axis of an operation on the first by default. */
-function axisFrom(owner: string, options: AxisOptions): number {
+/** The axis of an operation on one of so many axes, by default the first, counted from the front. */
+function axisFrom(owner: string, options: AxisOptions, rank: number): number {
   checkOptions(owner, options, ['axis']);
-  return options.axis ?? 0;
+  return axisOf(owner, options.axis ?? 0, rank);
 }
 
-/** Copies the elements of x to those of y, a tensor of the same shape. */
-export function copyInto(x: Tensor, y: Tensor): void {
-  copy(
-    x,
-    y,
-    x.shape.map((n, i) => [n, x.strides[i] as number, y.strides[i] as number]),
-  );
+/** Copies the elements of x to those of y from some element of each on, as far as both have them. */
+export function copyInto(x: Tensor, y: Tensor, starts: { from?: number; to?: number } = {}): void {
+  const axis = (n: number, i: number): CopyAxis => [
+    Math.min(n, y.shape[i] as number),
+    x.strides[i] as number,
+    y.strides[i] as number,
+  ];
+  copy(x, y, x.shape.map(axis), starts);
 }
 
 export function contiguous(x: Tensor): Tensor {
   if (x.isContiguous) return x;
   const y = x.spawn(x.shape, x.dtype);
-  copy(
-    x,
-    y,
-    x.shape.map((n, i) => [n, x.strides[i] as number, y.strides[i] as number]),
-  );
+  copyInto(x, y);
   return record(y, [x], [(dy) => dy]);
 }
 
@@ -123,70 +120,41 @@ interface SliceOptions extends AxisOptions {
   end?: number | undefined;
 }
 
+/** A shape with another size of one axis. */
+const resized = (shape: Shape, axis: number, size: number) => shape.map((d, i) => (i === axis ? size : d));
+
 export function slice(x: Tensor, { start, end, ...options }: SliceOptions): Tensor {
-  const axis = axisFrom('slice', options);
-  const k = axisOf('slice', axis, x.shape.length);
+  const k = axisFrom('slice', options, x.shape.length);
   const n = x.shape[k] as number;
   const first = position(start, n, 0);
-  const count = Math.max(position(end, n, n) - first, 0);
-  const y = x.spawn(
-    x.shape.map((d, i) => (i === k ? count : d)),
-    x.dtype,
-  );
-  copy(
-    x,
-    y,
-    y.shape.map((d, i) => [d, x.strides[i] as number, y.strides[i] as number]),
-    {
-      from: first * (x.strides[k] as number),
-    },
-  );
-  return record(y, [x], [(dy) => padded(dy, x.shape, { axis: k, first })]);
-}
-
-/** A tensor of zeros with dy in it: the gradient of a slice. */
-function padded(dy: Tensor, shape: Shape, { axis, first }: { axis: number; first: number }): Tensor {
-  const dx = filled(dy, { shape, value: 0 });
-  paste(dy, dx, { axis, first });
-  return dx;
-}
-
-/** Copies x into y from position `first` of an axis. */
-function paste(x: Tensor, y: Tensor, { axis, first }: { axis: number; first: number }): void {
-  copy(
-    x,
-    y,
-    x.shape.map((d, i) => [d, x.strides[i] as number, y.strides[i] as number]),
-    {
-      to: first * (y.strides[axis] as number),
-    },
-  );
+  const y = x.spawn(resized(x.shape, k, Math.max(position(end, n, n) - first, 0)), x.dtype);
+  copyInto(x, y, { from: first * (x.strides[k] as number) });
+  const back = (dy: Tensor) => {
+    const dx = filled(dy, { shape: x.shape, value: 0 });
+    copyInto(dy, dx, { to: first * (dx.strides[k] as number) });
+    return dx;
+  };
+  return record(y, [x], [back]);
 }
 
 export function concat(parts: readonly Tensor[], options: AxisOptions): Tensor {
-  const axis = axisFrom('concat', options);
   const [head] = parts as [Tensor];
-  const k = axisOf('concat', axis, head.shape.length);
+  const k = axisFrom('concat', options, head.shape.length);
+  const starts: number[] = [];
+  let total = 0;
   for (const p of parts) {
-    const fits = p.shape.length === head.shape.length && p.shape.every((d, i) => i === k || d === head.shape[i]);
-    if (!fits || p.dtype !== head.dtype) {
+    const size = p.shape[k] as number;
+    if (!sameShape(p.shape, resized(head.shape, k, size)) || p.dtype !== head.dtype) {
       throw new ShapeError(
         `concat along axis ${k} got ${show(head.shape)} ${head.dtype} and ${show(p.shape)} ${p.dtype}; all other sizes and the types must agree.`,
       );
     }
-  }
-  const starts: number[] = [];
-  let total = 0;
-  for (const p of parts) {
     starts.push(total);
-    total += p.shape[k] as number;
+    total += size;
   }
-  const y = head.spawn(
-    head.shape.map((d, i) => (i === k ? total : d)),
-    head.dtype,
-  );
+  const y = head.spawn(resized(head.shape, k, total), head.dtype);
   parts.forEach((p, i) => {
-    paste(p, y, { axis: k, first: starts[i] as number });
+    copyInto(p, y, { to: (starts[i] as number) * (y.strides[k] as number) });
   });
   const back = (p: Tensor, i: number) => (dy: Tensor) => {
     const start = starts[i] as number;
@@ -196,9 +164,7 @@ export function concat(parts: readonly Tensor[], options: AxisOptions): Tensor {
 }
 
 export function stack(parts: readonly Tensor[], options: AxisOptions): Tensor {
-  const axis = axisFrom('stack', options);
-  const rank = (parts[0] as Tensor).shape.length;
-  const k = axisOf('stack', axis, rank + 1);
+  const k = axisFrom('stack', options, (parts[0] as Tensor).shape.length + 1);
   return concat(
     parts.map((p) => reshape(p, [...p.shape.slice(0, k), 1, ...p.shape.slice(k)])),
     { axis: k },
@@ -213,8 +179,7 @@ function indexTensor(x: Tensor, indices: Tensor | readonly number[] | Int32Array
 }
 
 export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Array, options: AxisOptions): Tensor {
-  const axis = axisFrom('gather', options);
-  const k = axisOf('gather', axis, x.shape.length);
+  const k = axisFrom('gather', options, x.shape.length);
   if (k !== 0) return transpose(gather(transpose(x, 0, k), indices, {}), 0, k).contiguous();
   const index = checkLabels('gather', indexTensor(x, indices), { count: x.shape[0] as number });
   const source = contiguous(x);

@@ -2,7 +2,7 @@ import { Kernel } from '../../../assembly/kernel';
 import { checkOptions, OptionError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
-import { axisOf, type Shape, sameShape, sizeOf } from '../shape';
+import { axisOf, type Shape, sameShape, show, sizeOf } from '../shape';
 import type { AxisOptions, ReduceOptions, Tensor } from '../tensor';
 import { expand } from './move';
 
@@ -53,45 +53,45 @@ export function sumTo(dy: Tensor, shape: Shape): Tensor {
   return y.as(shape);
 }
 
-/** Back to the shape of x before one axis (or all) was reduced. */
-function stretch(dy: Tensor, x: Tensor, axis: number | undefined): Tensor {
-  const kept = axis === undefined ? x.shape.map(() => 1) : x.shape.map((d, i) => (i === axis ? 1 : d));
-  return expand(dy.view(kept), x.shape);
+/** What is reduced, an axis counted from the front or all, and whether it stays with size 1. */
+interface Reduction {
+  axis: number | undefined;
+  keepDims: boolean;
 }
 
-/** The shape of a result, given the one in which the reduced axis is still there as 1. */
-function dropped(y: Tensor, axis: number | undefined, keepDims: boolean): Tensor {
-  if (axis === undefined) return keepDims ? y : y.as([]);
-  return keepDims ? y : y.as(y.shape.filter((_, i) => i !== axis));
+function reductionOf(owner: string, x: Tensor, options: ReduceOptions): Reduction {
+  checkOptions(owner, options, ['axis', 'keepDims']);
+  needFloats(owner, x);
+  const { axis, keepDims = false } = options;
+  return { axis: axis === undefined ? axis : axisOf(owner, axis, x.shape.length), keepDims };
 }
 
-const REDUCE_OPTIONS = ['axis', 'keepDims'];
+/** The shape of x with what is reduced as 1. */
+const keptShape = (x: Tensor, axis: number | undefined) =>
+  x.shape.map((d, i) => (axis === undefined || i === axis ? 1 : d));
+
+/** Back to the shape of x before it was reduced. */
+const stretch = (dy: Tensor, x: Tensor, axis: number | undefined) => expand(dy.view(keptShape(x, axis)), x.shape);
+
+/** The result, given the one in which what was reduced is still there as 1. */
+function dropped(y: Tensor, { axis, keepDims }: Reduction): Tensor {
+  return keepDims ? y : y.as(axis === undefined ? [] : y.shape.filter((_, i) => i !== axis));
+}
 
 function total(owner: string, x: Tensor, options: ReduceOptions, mean: boolean): Tensor {
-  checkOptions(owner, options, REDUCE_OPTIONS);
-  const { axis, keepDims = false } = options;
-  needFloats(owner, x);
-  const k = axis === undefined ? undefined : axisOf(owner, axis, x.shape.length);
-  const count = k === undefined ? x.size : (x.shape[k] as number);
+  const how = reductionOf(owner, x, options);
+  const { axis } = how;
+  const count = axis === undefined ? x.size : (x.shape[axis] as number);
   const divisor = mean ? count : 1;
-  let y: Tensor;
-  if (k === undefined) {
-    y = sumAll(x, divisor);
-    if (keepDims) y = y.as(x.shape.map(() => 1));
-  } else y = dropped(sumAxes(x, { first: k, end: k + 1, divisor }), k, keepDims);
-  return record(y, [x], [(dy) => stretch(mean ? dy.div(count) : dy, x, k)]);
+  const y =
+    axis === undefined
+      ? sumAll(x, divisor).as(keptShape(x, axis))
+      : sumAxes(x, { first: axis, end: axis + 1, divisor });
+  return record(dropped(y, how), [x], [(dy) => stretch(mean ? dy.div(count) : dy, x, axis)]);
 }
 
 export const sum = (x: Tensor, options: ReduceOptions) => total('sum', x, options, false);
 export const mean = (x: Tensor, options: ReduceOptions) => total('mean', x, options, true);
-
-/** x with one axis last (all axes as one row where none is given), so that each row is reduced. */
-function asRows(owner: string, x: Tensor, axis: number | undefined): { rows: Tensor; axis: number | undefined } {
-  needFloats(owner, x);
-  if (axis === undefined) return { rows: x.contiguous().view([1, x.size]), axis };
-  const k = axisOf(owner, axis, x.shape.length);
-  return { rows: x.transpose(k, -1).contiguous(), axis: k };
-}
 
 interface RowsKernel {
   owner: string;
@@ -99,39 +99,33 @@ interface RowsKernel {
   sign: number;
 }
 
-/** One number for each row along the axis; the reduced axis stays with size 1. */
+/** One number for each row along the axis, or for all; what is reduced stays with size 1. */
 function reduceRows(x: Tensor, { owner, kernel, sign }: RowsKernel, axis: number | undefined): Tensor {
-  const { rows, axis: k } = asRows(owner, x, axis);
+  const rows = axis === undefined ? x.contiguous().view([1, x.size]) : x.transpose(axis, -1).contiguous();
   const n = rows.shape.at(-1) as number;
-  if (n === 0)
-    throw new OptionError(`${owner} of no elements is not defined; this tensor has shape [${x.shape.join(', ')}].`);
-  const shape = [...rows.shape.slice(0, -1), 1];
-  const y = x.spawn(shape, kernel === Kernel.indexExtreme ? 'int32' : 'float32');
+  if (n === 0) throw new OptionError(`${owner} of no elements is not defined; this tensor has shape ${show(x.shape)}.`);
+  const y = x.spawn([...rows.shape.slice(0, -1), 1], kernel === Kernel.indexExtreme ? 'int32' : 'float32');
   emit(kernel, rows, y, rows.size / n, n, sign);
-  return k === undefined ? y.as(x.shape.map(() => 1)) : y.transpose(k, -1).contiguous();
+  return axis === undefined ? y.as(keptShape(x, axis)) : y.transpose(axis, -1).contiguous();
 }
 
 function extreme(owner: string, x: Tensor, options: ReduceOptions, sign: number): Tensor {
-  checkOptions(owner, options, REDUCE_OPTIONS);
-  const { axis, keepDims = false } = options;
+  const how = reductionOf(owner, x, options);
+  const { axis } = how;
   const full = reduceRows(x, { owner, kernel: Kernel.extremeColumns, sign }, axis);
-  const k = axis === undefined ? undefined : axisOf(owner, axis, x.shape.length);
   const back = (dy: Tensor) => {
     const ties = x.eq(full);
-    const counts = k === undefined ? ties.sum() : ties.sum({ axis: k, keepDims: true });
-    return ties.mul(stretch(dy, x, k)).div(counts);
+    return ties.mul(stretch(dy, x, axis)).div(ties.sum(axis === undefined ? {} : { axis, keepDims: true }));
   };
-  return record(dropped(full, k, keepDims), [x], [back]);
+  return record(dropped(full, how), [x], [back]);
 }
 
 export const max = (x: Tensor, options: ReduceOptions) => extreme('max', x, options, 1);
 export const min = (x: Tensor, options: ReduceOptions) => extreme('min', x, options, -1);
 
 function index(owner: string, x: Tensor, options: ReduceOptions, sign: number): Tensor {
-  checkOptions(owner, options, REDUCE_OPTIONS);
-  const { axis, keepDims = false } = options;
-  const y = reduceRows(x, { owner, kernel: Kernel.indexExtreme, sign }, axis);
-  return dropped(y, axis === undefined ? undefined : axisOf(owner, axis, x.shape.length), keepDims);
+  const how = reductionOf(owner, x, options);
+  return dropped(reduceRows(x, { owner, kernel: Kernel.indexExtreme, sign }, how.axis), how);
 }
 
 export const argMax = (x: Tensor, options: ReduceOptions) => index('argMax', x, options, 1);
@@ -155,8 +149,8 @@ function alongAxis(owner: string, x: Tensor, options: AxisOptions, logarithm: bo
   const { axis = -1 } = options;
   needFloats(owner, x);
   const k = axisOf(owner, axis, x.shape.length);
-  if (k === x.shape.length - 1) return normalised(x, logarithm);
-  return normalised(x.transpose(k, -1), logarithm).transpose(k, -1);
+  const turned = (t: Tensor) => (k === x.shape.length - 1 ? t : t.transpose(k, -1));
+  return turned(normalised(turned(x), logarithm));
 }
 
 export const softmax = (x: Tensor, options: AxisOptions) => alongAxis('softmax', x, options, false);
