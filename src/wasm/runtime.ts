@@ -62,6 +62,8 @@ export interface RuntimeInfo {
 }
 
 let options: RuntimeOptions = {};
+/** Makes the kernels of `fastMath` of the default ones, if they are wanted: a program without `configure` does not ship it. */
+let relaxed: typeof relaxedFrom | undefined;
 let current: Runtime | undefined;
 
 const MOST_THREADS = 64;
@@ -121,9 +123,8 @@ function newHeap(shared: boolean): Heap {
 /** The kernels to run: those of `fastMath`, if they are wanted and the engine takes them. */
 function chosen(): { build: Build; bytes: Uint8Array<ArrayBuffer> } {
   const bytes = bytesOf(kernels);
-  const fast = options.fastMath ? relaxedFrom(bytes) : bytes;
-  if (fast === bytes || !WebAssembly.validate(fast)) return { build: 'simd', bytes };
-  return { build: 'relaxed-simd', bytes: fast };
+  const fast = relaxed?.(bytes);
+  return fast && WebAssembly.validate(fast) ? { build: 'relaxed-simd', bytes: fast } : { build: 'simd', bytes };
 }
 
 /** A binary for this memory: the import of a shared one has another flag, after its name and its kind. */
@@ -186,6 +187,7 @@ export function configure(settings: RuntimeOptions): void {
   if (settings.maxMemory !== undefined) checkNumber('maxMemory', settings.maxMemory, isCount);
   if (current) throw new StateError('configure was called after the first use of the library; call it before.');
   options = { ...options, ...settings };
+  relaxed = options.fastMath ? relaxedFrom : undefined;
 }
 
 /**
