@@ -17,7 +17,7 @@ import { Pacer } from './pause';
 import { type Moment, Progress } from './progress';
 import { Reporter } from './report';
 import { regrouped } from './rows';
-import { rateOf, stepEpoch } from './schedule';
+import { rateOf } from './schedule';
 import { inTraining, Setting } from './setting';
 import { Stopper, valName } from './stopping';
 import { Streamed } from './streamed';
@@ -111,7 +111,7 @@ async function train(run: Run): Promise<void> {
       return;
     }
     if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
-    stepEpoch(options, row);
+    if (options.scheduler?.per === 'epoch') options.scheduler.epochEnded(row);
     row.seconds = progress.seconds;
     progress.add(row);
     progress.stoppedBy = stopper.note(row) ?? 'epochs';

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions, isFraction, isIndex, isRate, OptionError, StateError } from '../../errors';
-import { type AnyOptimizer, checkOptimizer, groupsOf } from './schedule';
+import { type AnyOptimizer, checkOptimizer, groupsOf, type Measured } from './schedule';
 
 export interface ReduceLROnPlateauOptions {
   /** Is a smaller metric better, or a larger one? Default: 'min'. */
@@ -90,9 +90,15 @@ export class ReduceLROnPlateau {
     for (const [name, value] of Object.entries({ threshold, minLr, eps })) checkNumber(name, value, isRate);
   }
 
-  /** @internal The value in the history's row that `fit` looks at. */
-  get monitor(): string {
-    return this.options.monitor;
+  /** @internal An epoch of `fit` has ended with these values in its row. */
+  epochEnded(row: Measured): void {
+    const name = this.options.monitor || ('valLoss' in row ? 'valLoss' : 'loss');
+    const metric = row[name];
+    if (metric === undefined)
+      throw new OptionError(
+        `ReduceLROnPlateau looks at ${name}, which is not there; there are ${Object.keys(row).join(', ')}.`,
+      );
+    this.step(metric);
   }
 
   private improves(metric: number): boolean {

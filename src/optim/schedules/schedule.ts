@@ -18,6 +18,9 @@ export interface ScheduleState {
   schedules?: ScheduleState[];
 }
 
+/** What an epoch brought, by name. */
+export type Measured = Readonly<Record<string, number | undefined>>;
+
 /** What a schedule may set of a group. */
 export type GroupOptions = { lr: number; momentum?: number; betas?: readonly [number, number] };
 
@@ -93,6 +96,11 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
     this.moveTo(this.count + 1);
   }
 
+  /** @internal An epoch of `fit` has ended with these values in its row. */
+  epochEnded(_row: Measured): void {
+    this.step();
+  }
+
   stateDict(): ScheduleState {
     return { count: this.count, rates: [...this.rates] };
   }
@@ -124,5 +132,5 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
 /** A schedule whatever its options are. */
 export type AnySchedule = Pick<
   Schedule,
-  'optimizer' | 'per' | 'count' | 'step' | 'stateDict' | 'loadStateDict' | 'ratesAt' | 'moveTo' | 'take'
+  'optimizer' | 'per' | 'count' | 'step' | 'stateDict' | 'loadStateDict' | 'ratesAt' | 'moveTo' | 'take' | 'epochEnded'
 >;
