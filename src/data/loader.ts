@@ -10,6 +10,7 @@ import { checkDataset, type Dataset } from './dataset';
 import type { Pass } from './pass';
 import type { Sampler } from './sampler';
 
+/** How a loader makes batches. */
 export interface DataLoaderOptions {
   /** Rows in a batch. The dataset's length is batch descent, 1 is stochastic descent. Default: 1. */
   batchSize?: number;
@@ -23,15 +24,19 @@ export interface DataLoaderOptions {
   sampler?: Sampler;
 }
 
+/** What a checkpoint keeps of a loader. */
 export interface LoaderState {
+  /** The seed of the order. */
   seed: number;
   /** The passes begun. */
   epoch: number;
   /** Rows of the dataset; 0 where their number is not known. */
   rows: number;
+  /** Rows in a batch. */
   batchSize: number;
   /** Batches in a pass; 0 where their number is not known. */
   length: number;
+  /** Was each pass in an order of its own? */
   shuffle: boolean;
 }
 
@@ -74,15 +79,20 @@ export type Batch = [Tensor, Tensor, ...Tensor[]];
  * for (const [x, y] of loader) expect(x.shape[0]).toBe(y.shape[0]);
  */
 export class DataLoader {
+  /** Rows in a batch; the last of a pass may have fewer. */
   readonly batchSize: number;
+  /** Is each pass in an order of its own? */
   readonly shuffle: boolean;
+  /** Is a last batch that is not full left out? */
   readonly dropLast: boolean;
+  /** What chooses the rows of a pass, if it was given. */
   readonly sampler: Sampler | undefined;
   /** @internal */
   readonly givenSeed: number | undefined;
   private passes = 0;
 
   constructor(
+    /** Where the rows come from. */
     readonly dataset: Dataset,
     options: DataLoaderOptions = {},
   ) {
@@ -232,10 +242,12 @@ export class DataLoader {
     return batch as Batch;
   }
 
+  /** The batches of one pass, each a list of tensors: `for (const [x, t] of loader)`. */
   [Symbol.iterator](): Generator<Batch> {
     return this.batches();
   }
 
+  /** The batches of one pass, of an IterableDataset too: `for await (const [x, t] of loader)`. */
   [Symbol.asyncIterator](): AsyncGenerator<Batch> {
     return this.arriving();
   }

@@ -12,6 +12,7 @@ export interface Sampler {
   order(pass: number): ArrayLike<number>;
 }
 
+/** How rows are drawn. */
 export interface WeightedRandomSamplerOptions {
   /** Rows in a pass. Default: as many as there are weights. */
   count?: number;
@@ -39,6 +40,7 @@ export interface WeightedRandomSamplerOptions {
 export class WeightedRandomSampler implements Sampler {
   readonly length: number;
   readonly rows: number;
+  /** May a row be drawn twice in a pass? */
   readonly replacement: boolean;
   private readonly givenSeed: number | undefined;
   /** A binary tree: node i is the sum of nodes 2 i and 2 i + 1; the leaves are the weights. */

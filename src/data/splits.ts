@@ -94,6 +94,7 @@ function stratified(order: Int32Array, sizes: readonly number[], { classes, coun
   return dealt(order, parts, classes);
 }
 
+/** How rows are divided among the parts. */
 export interface SplitOptions {
   /** The same seed gives the same parts. Default: drawn from the stream of `manualSeed`, so that each call gives others. */
   seed?: number;
@@ -160,6 +161,7 @@ function foldsOf(order: Int32Array, k: number, { classes, counts }: Strata): Int
   return dealt(order, folds, classes);
 }
 
+/** How rows are divided among the folds. */
 export interface KFoldOptions extends SplitOptions {
   /** Give the rows out at random; `seed` as in `randomSplit`. Default: false. */
   shuffle?: boolean;

@@ -10,6 +10,7 @@ export type Row = readonly (Tensor | Data)[];
 /** Gives the rows of a pass anew; it is told the number of the pass. */
 export type RowSource = (pass: number) => Iterable<Row> | AsyncIterable<Row>;
 
+/** How rows are read and shuffled. */
 export interface IterableDatasetOptions {
   /** Each item is a block of rows: what `TensorDataset` takes, with rows as the first dimension. Default: false, one row. */
   blocks?: boolean;

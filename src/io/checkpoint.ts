@@ -15,6 +15,7 @@ import { flat, unflat } from './tree';
 export interface Checkpoint {
   /** What `model.loadStateDict` takes, if a model is a part. */
   model?: Record<string, Tensor>;
+  /** What `optimizer.loadStateDict` takes, if an optimizer is a part. */
   // biome-ignore lint/suspicious/noExplicitAny: the options are the optimizer's own.
   optimizer?: OptimizerState<any>;
   /** The version of downhill and the build of its kernels that wrote it. */
@@ -102,6 +103,7 @@ function statesIn(kept: Parameters<typeof unflat>[0]): States {
   }
 }
 
+/** When and what `checkpointTo` keeps. */
 export interface CheckpointOptions {
   /** Seconds between two checkpoints; one more is made at the end. Default: 30. */
   everySeconds?: number;

@@ -9,6 +9,7 @@ import { type Elements, KINDS } from './dtypes';
 export interface Safetensors {
   /** By name, in the order of their bytes: float32 or int32. */
   tensors: Record<string, Tensor>;
+  /** Texts by name, such as who made the file. */
   metadata: Record<string, string>;
 }
 

@@ -29,8 +29,11 @@ export interface LearnedJSON {
 export interface EstimatorJSON {
   /** Its class. */
   downhill: string;
+  /** The version of the format. */
   version: number;
+  /** The estimator's options, with their defaults. */
   options: object;
+  /** What was learned; left out before the first `fit`. */
   learned?: LearnedJSON;
 }
 

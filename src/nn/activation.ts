@@ -23,6 +23,7 @@ export class ReLU extends Module {
  * expect(new nn.LeakyReLU({ negativeSlope: 0.5 }).forward(tensor([-2, 2])).toArray()).toEqual([-1, 2]);
  */
 export class LeakyReLU extends Module {
+  /** The slope for x below 0. */
   readonly negativeSlope: number;
 
   constructor(options: { negativeSlope?: number } = {}) {
@@ -49,6 +50,7 @@ export class LeakyReLU extends Module {
  * expect(new nn.ELU().forward(tensor([2])).toArray()).toEqual([2]);
  */
 export class ELU extends Module {
+  /** What the output tends to for x to -∞, negated. */
   readonly alpha: number;
 
   constructor(options: { alpha?: number } = {}) {
@@ -99,7 +101,9 @@ export class GELU extends Module {
  * expect(new nn.Softplus().forward(tensor([30])).toArray()).toEqual([30]);
  */
 export class Softplus extends Module {
+  /** How sharply it bends. */
   readonly beta: number;
+  /** From beta × x on, the output is x. */
   readonly threshold: number;
 
   constructor(options: { beta?: number; threshold?: number } = {}) {

@@ -10,6 +10,7 @@ import { sameShape, show, sizeOf } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import { constantOf, Loss, type LossOptions, needPairs, reduced, weightsOf } from './loss';
 
+/** What BCEWithLogitsLoss takes. */
 export interface BCEWithLogitsLossOptions extends LossOptions {
   /** What a positive counts beside a negative: for each output, or one for all; a tensor or arrays. Default: 1. */
   posWeight?: Tensor | Data;
@@ -108,6 +109,7 @@ function ofLabels(losses: Tensor, reduction: Reduction, weights: Tensor): Tensor
   return reduction === 'mean' ? losses.sum().div(weights.sum()) : reduced(losses, reduction);
 }
 
+/** What NLLLoss takes. */
 export interface NLLLossOptions extends LossOptions {
   /** What each class counts: [classes], a tensor or arrays. Default: 1. */
   weight?: Tensor | Data;
@@ -129,6 +131,7 @@ export interface NLLLossOptions extends LossOptions {
  * expect(new nn.NLLLoss().forward(output, tensor(new Int32Array([1]))).item()).toBeCloseTo(Math.log(2));
  */
 export class NLLLoss extends Loss {
+  /** Rows with this target count nothing. */
   readonly ignoreIndex: number | undefined;
   private readonly weight: Tensor | undefined;
 
@@ -156,6 +159,7 @@ export class NLLLoss extends Loss {
   }
 }
 
+/** What CrossEntropyLoss takes. */
 export interface CrossEntropyLossOptions extends NLLLossOptions {
   /** The share of the target that is spread over all classes (Szegedy et al. 2016). Default: 0. */
   labelSmoothing?: number;
@@ -179,7 +183,9 @@ export interface CrossEntropyLossOptions extends NLLLossOptions {
  * expect(soft.item()).toBeCloseTo(Math.log(2));
  */
 export class CrossEntropyLoss extends Loss {
+  /** The share of a target that is spread over all classes. */
   readonly labelSmoothing: number;
+  /** Rows with this target count nothing. */
   readonly ignoreIndex: number | undefined;
   private readonly weight: Tensor | undefined;
 

@@ -7,7 +7,9 @@ export {
   NLLLoss,
   type NLLLossOptions,
 } from './classification';
-export { init, type KaimingOptions, type Nonlinearity, type XavierOptions } from './init';
+export type { KaimingOptions, Nonlinearity, XavierOptions } from './init';
+/** First values of parameters, put in place: as https://pytorch.org/docs/stable/nn.init.html. */
+export * as init from './init';
 export { Dropout, Embedding, Flatten, LogSoftmax, Softmax } from './layers';
 export { Linear } from './linear';
 export { Loss, type LossFunction, type LossOptions } from './loss';

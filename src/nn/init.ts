@@ -6,11 +6,13 @@ import { Tensor } from '../tensor/tensor';
 /** What follows a layer, for the gain of its first values. */
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
 
+/** What the xavier initialisations take. */
 export interface XavierOptions {
   /** Multiplies the deviation, see `calculateGain`. Default: 1. */
   gain?: number;
 }
 
+/** What the kaiming initialisations take. */
 export interface KaimingOptions {
   /** The negative slope of a 'leakyRelu'. Default: 0. */
   a?: number;
@@ -86,7 +88,7 @@ function evenly(t: Tensor, deviation: number): Tensor {
  * @example
  * expect(nn.init.calculateGain('tanh')).toBeCloseTo(5 / 3);
  */
-function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
+export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
   checkNumber('The negative slope', slope, isReal);
   if (Object.hasOwn(GAINS, nonlinearity)) return GAINS[nonlinearity](slope);
   throw new OptionError(
@@ -106,7 +108,7 @@ function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
  * const { weight } = new nn.Linear(3, 2);
  * expect(Math.max(...nn.init.uniform(weight, { a: 5, b: 6 }).toTypedArray())).toBeLessThan(6);
  */
-function uniform(t: Tensor, options: { a?: number; b?: number } = {}): Tensor {
+export function uniform(t: Tensor, options: { a?: number; b?: number } = {}): Tensor {
   needTensor('uniform', t);
   checkOptions('init.uniform', options, ['a', 'b']);
   const { a = 0, b = 1 } = options;
@@ -125,7 +127,7 @@ function uniform(t: Tensor, options: { a?: number; b?: number } = {}): Tensor {
  * const { weight } = new nn.Linear(3, 2);
  * expect(nn.init.normal(weight, { mean: 4, std: 0 }).toTypedArray()[0]).toBe(4);
  */
-function normal(t: Tensor, options: { mean?: number; std?: number } = {}): Tensor {
+export function normal(t: Tensor, options: { mean?: number; std?: number } = {}): Tensor {
   needTensor('normal', t);
   checkOptions('init.normal', options, ['mean', 'std']);
   const { mean = 0, std = 1 } = options;
@@ -143,7 +145,7 @@ function normal(t: Tensor, options: { mean?: number; std?: number } = {}): Tenso
  * const { bias } = new nn.Linear(3, 2);
  * expect(nn.init.constant(bias, 0.5).toArray()).toEqual([0.5, 0.5]);
  */
-function constant(t: Tensor, value: number): Tensor {
+export function constant(t: Tensor, value: number): Tensor {
   needTensor('constant', t);
   checkNumber('The value of init.constant', value, isReal);
   return t.assign(t.filled(t.shape, value));
@@ -157,7 +159,7 @@ function constant(t: Tensor, value: number): Tensor {
  * @example
  * expect(nn.init.zeros(new nn.Linear(3, 2).bias).toArray()).toEqual([0, 0]);
  */
-function zeros(t: Tensor): Tensor {
+export function zeros(t: Tensor): Tensor {
   return constant(t, 0);
 }
 
@@ -169,7 +171,7 @@ function zeros(t: Tensor): Tensor {
  * @example
  * expect(nn.init.ones(new nn.Linear(3, 2).bias).toArray()).toEqual([1, 1]);
  */
-function ones(t: Tensor): Tensor {
+export function ones(t: Tensor): Tensor {
   return constant(t, 1);
 }
 
@@ -186,7 +188,7 @@ function ones(t: Tensor): Tensor {
  * const { weight } = new nn.Linear(4, 2);
  * expect(Math.max(...nn.init.xavierUniform(weight).abs().toTypedArray())).toBeLessThanOrEqual(1);
  */
-function xavierUniform(t: Tensor, options: XavierOptions = {}): Tensor {
+export function xavierUniform(t: Tensor, options: XavierOptions = {}): Tensor {
   return evenly(t, xavierDeviation('xavierUniform', t, options));
 }
 
@@ -203,7 +205,7 @@ function xavierUniform(t: Tensor, options: XavierOptions = {}): Tensor {
  * const { weight } = new nn.Linear(4, 2);
  * expect(nn.init.xavierNormal(weight, { gain: 0 }).abs().sum().item()).toBe(0);
  */
-function xavierNormal(t: Tensor, options: XavierOptions = {}): Tensor {
+export function xavierNormal(t: Tensor, options: XavierOptions = {}): Tensor {
   return normal(t, { std: xavierDeviation('xavierNormal', t, options) });
 }
 
@@ -221,7 +223,7 @@ function xavierNormal(t: Tensor, options: XavierOptions = {}): Tensor {
  * nn.init.kaimingUniform(weight, { nonlinearity: 'relu' });
  * expect(Math.max(...weight.abs().toTypedArray())).toBeLessThanOrEqual(1);
  */
-function kaimingUniform(t: Tensor, options: KaimingOptions = {}): Tensor {
+export function kaimingUniform(t: Tensor, options: KaimingOptions = {}): Tensor {
   return evenly(t, kaimingDeviation('kaimingUniform', t, options));
 }
 
@@ -239,20 +241,6 @@ function kaimingUniform(t: Tensor, options: KaimingOptions = {}): Tensor {
  * const { weight } = new nn.Linear(6, 2);
  * expect(nn.init.kaimingNormal(weight, { mode: 'fanOut' })).toBe(weight);
  */
-function kaimingNormal(t: Tensor, options: KaimingOptions = {}): Tensor {
+export function kaimingNormal(t: Tensor, options: KaimingOptions = {}): Tensor {
   return normal(t, { std: kaimingDeviation('kaimingNormal', t, options) });
 }
-
-/** First values of parameters, put in place: as https://pytorch.org/docs/stable/nn.init.html. */
-export const init = {
-  calculateGain,
-  uniform,
-  normal,
-  constant,
-  zeros,
-  ones,
-  xavierUniform,
-  xavierNormal,
-  kaimingUniform,
-  kaimingNormal,
-};

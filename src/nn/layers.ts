@@ -25,6 +25,7 @@ function axisIn(owner: string, options: AxisOptions): number {
  * expect(new nn.Softmax().forward(tensor([[3, 3]])).toArray()).toEqual([[0.5, 0.5]]);
  */
 export class Softmax extends Module {
+  /** The axis along which the outputs sum to 1. */
   readonly axis: number;
 
   constructor(options: AxisOptions = {}) {
@@ -50,6 +51,7 @@ export class Softmax extends Module {
  * expect(new nn.LogSoftmax().forward(tensor([[1000, 0]])).toArray()).toEqual([[0, -1000]]);
  */
 export class LogSoftmax extends Module {
+  /** The axis along which the outputs sum to 1. */
   readonly axis: number;
 
   constructor(options: AxisOptions = {}) {
@@ -75,7 +77,9 @@ export class LogSoftmax extends Module {
  * expect(new nn.Flatten().forward(zeros([5, 2, 3])).shape).toEqual([5, 6]);
  */
 export class Flatten extends Module {
+  /** The first axis that is flattened. */
   readonly startAxis: number;
+  /** The last axis that is flattened. */
   readonly endAxis: number;
 
   constructor(options: { startAxis?: number; endAxis?: number } = {}) {
@@ -116,11 +120,15 @@ export class Flatten extends Module {
  * expect(layer.forward(tensor(new Int32Array([0]))).toArray()).toEqual([[0, 0, 0]]);
  */
 export class Embedding extends Module {
+  /** The vectors, [count, dim]. */
   readonly weight: Tensor;
+  /** The row that is not trained. */
   readonly paddingIdx: number | undefined;
 
   constructor(
+    /** How many vectors there are. */
     readonly count: number,
+    /** The length of a vector. */
     readonly dim: number,
     options: { paddingIdx?: number } = {},
   ) {
@@ -184,7 +192,10 @@ export class Dropout extends Module {
   private seed = currentSeed();
   private readonly forwards = tensor(0, { dtype: 'int32' });
 
-  constructor(readonly p = 0.5) {
+  constructor(
+    /** The share of the elements that are left out. */
+    readonly p = 0.5,
+  ) {
     super();
     checkNumber('The p of Dropout', p, { needed: 'from 0 to 1', holds: (n) => n >= 0 && n <= 1 });
   }

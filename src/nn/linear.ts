@@ -25,11 +25,15 @@ function trained(t: Tensor): Tensor {
  * expect(layer.forward(ones([5, 3])).shape).toEqual([5, 2]);
  */
 export class Linear extends Module {
+  /** [outputs, inputs] */
   readonly weight: Tensor;
+  /** [outputs], or undefined without one. */
   readonly bias: Tensor | undefined;
 
   constructor(
+    /** The last dimension of what comes in. */
     readonly inputs: number,
+    /** The last dimension of what goes out. */
     readonly outputs: number,
     options: { bias?: boolean } = {},
   ) {

@@ -6,6 +6,7 @@ import { needFloats } from '../tensor/ops/reduce';
 import { sameShape, show, sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 
+/** What all losses take. */
 export interface LossOptions<R extends string = Reduction> {
   /**
    * 'mean' divides the sum by the number of elements (rows, for losses of classes), 'sum' does not, 'none' gives the loss
@@ -25,6 +26,7 @@ interface Known {
 
 /** A loss of this room. The target is a constant: no gradient goes there. */
 export abstract class Loss<R extends string = Reduction> {
+  /** What becomes of the losses of the elements. */
   readonly reduction: R;
 
   constructor(options: LossOptions<R> = {}, { options: names = [], reductions = ['mean', 'sum', 'none'] }: Known = {}) {
@@ -38,6 +40,7 @@ export abstract class Loss<R extends string = Reduction> {
     }
   }
 
+  /** The loss of an output. */
   forward(output: Tensor, target: Tensor): Tensor {
     return this.reduce(output, target, this.reduction);
   }

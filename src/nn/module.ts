@@ -32,6 +32,7 @@ export abstract class Module {
   /** Set by `train()` and `eval()`: some modules compute otherwise while they are trained. */
   training = true;
 
+  /** What comes out for what goes in. */
   abstract forward(...inputs: Tensor[]): Tensor;
 
   /** @internal The modules in this one, by the names of their fields. */

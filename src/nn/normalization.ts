@@ -18,6 +18,7 @@ function normalised(x: Tensor, { mean, variance, eps }: { mean: Tensor; variance
   return x.sub(mean).div(variance.add(eps).sqrt());
 }
 
+/** What LayerNorm takes. */
 export interface LayerNormOptions {
   /** Added to the variance. Default: 1e-5. */
   eps?: number;
@@ -40,11 +41,15 @@ export interface LayerNormOptions {
  * expect(y.toArray()[1][1]).toBeCloseTo(1);
  */
 export class LayerNorm extends Module {
+  /** Added to the variance. */
   readonly eps: number;
+  /** The scale of each feature, [features], or undefined without one. */
   readonly weight: Tensor | undefined;
+  /** The shift of each feature, [features], or undefined without one. */
   readonly bias: Tensor | undefined;
 
   constructor(
+    /** The last dimension of what comes in. */
     readonly features: number,
     options: LayerNormOptions = {},
   ) {
@@ -76,6 +81,7 @@ export class LayerNorm extends Module {
   }
 }
 
+/** What BatchNorm1d takes. */
 export interface BatchNorm1dOptions {
   /** Added to the variance. Default: 1e-5. */
   eps?: number;
@@ -107,15 +113,23 @@ export interface BatchNorm1dOptions {
  * expect(layer.stateDict().running_mean.toArray()).toEqual([1]);
  */
 export class BatchNorm1d extends Module {
+  /** Added to the variance. */
   readonly eps: number;
+  /** What a batch counts in the running statistics; null takes the mean of all batches. */
   momentum: number | null;
+  /** The scale of each feature, [features], or undefined without one. */
   readonly weight: Tensor | undefined;
+  /** The shift of each feature, [features], or undefined without one. */
   readonly bias: Tensor | undefined;
+  /** The mean of each feature that `eval()` uses, [features]. */
   readonly runningMean: Tensor | undefined;
+  /** The variance of each feature that `eval()` uses, [features]. */
   readonly runningVar: Tensor | undefined;
+  /** The batches seen: PyTorch's num_batches_tracked. */
   readonly batches: Tensor | undefined;
 
   constructor(
+    /** The last dimension of what comes in. */
     readonly features: number,
     options: BatchNorm1dOptions = {},
   ) {

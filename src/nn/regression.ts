@@ -55,6 +55,7 @@ export class L1Loss extends Loss {
  * expect(loss.forward(tensor([1, 5]), tensor([0, 0])).toArray()).toEqual([0.5, 8]);
  */
 export class HuberLoss extends Loss {
+  /** Where the square becomes a line. */
   readonly delta: number;
 
   constructor(options: LossOptions & { delta?: number } = {}) {
@@ -86,6 +87,7 @@ export class HuberLoss extends Loss {
  * expect(loss.forward(tensor([1, 5]), tensor([0, 0])).toArray()).toEqual([0.25, 4]);
  */
 export class SmoothL1Loss extends Loss {
+  /** Where the square becomes a line. */
   readonly beta: number;
 
   constructor(options: LossOptions & { beta?: number } = {}) {
@@ -102,6 +104,7 @@ export class SmoothL1Loss extends Loss {
   }
 }
 
+/** What PoissonNLLLoss takes. */
 export interface PoissonNLLLossOptions extends LossOptions {
   /** The output is the logarithm of the expected count; else the count itself. Default: true. */
   logInput?: boolean;
@@ -125,8 +128,11 @@ export interface PoissonNLLLossOptions extends LossOptions {
  * expect(new nn.PoissonNLLLoss().forward(tensor([0]), tensor([3])).item()).toBe(1);
  */
 export class PoissonNLLLoss extends Loss {
+  /** Is the output a logarithm? */
   readonly logInput: boolean;
+  /** Is Stirling's term added? */
   readonly full: boolean;
+  /** Added to the output before its logarithm is taken. */
   readonly eps: number;
 
   constructor(options: PoissonNLLLossOptions = {}) {
@@ -156,6 +162,7 @@ function stirling(t: Tensor): Tensor {
 
 type KLReduction = Reduction | 'batchmean';
 
+/** What KLDivLoss takes. */
 export interface KLDivLossOptions extends LossOptions<KLReduction> {
   /** The target is the logarithm of probabilities. Default: false. */
   logTarget?: boolean;
@@ -177,6 +184,7 @@ export interface KLDivLossOptions extends LossOptions<KLReduction> {
  * expect(loss.forward(output, tensor([[0, 1]])).item()).toBeCloseTo(Math.log(2));
  */
 export class KLDivLoss extends Loss<KLReduction> {
+  /** Is the target a logarithm? */
   readonly logTarget: boolean;
 
   constructor(options: KLDivLossOptions = {}) {

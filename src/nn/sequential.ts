@@ -11,6 +11,7 @@ import { Module } from './module';
  * expect(model.forward(zeros([2, 4])).shape).toEqual([2, 3]);
  */
 export class Sequential extends Module {
+  /** The modules, in their order. */
   readonly layers: readonly Module[];
 
   constructor(...modules: Module[]) {

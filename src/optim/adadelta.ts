@@ -6,6 +6,7 @@ import type { Operand } from '../wasm/record';
 import { isShare } from './checks';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
+/** What Adadelta takes. */
 export interface AdadeltaOptions {
   /** What the steps are multiplied by. Default: 1. */
   lr: number;

@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
+/** What Adagrad takes. */
 export interface AdagradOptions {
   /** The learning rate. Default: 0.01. */
   lr: number;

@@ -1,6 +1,7 @@
 import { type Factors, type MomentOptions, Moments, unbiased } from './moments';
 import type { Parameters } from './optimizer';
 
+/** What Adam takes. */
 export interface AdamOptions extends MomentOptions {
   /** The learning rate. Default: 0.001. */
   lr: number;
@@ -10,6 +11,7 @@ export interface AdamOptions extends MomentOptions {
   amsgrad: boolean;
 }
 
+/** What AdamW takes. */
 export interface AdamWOptions extends Omit<AdamOptions, 'weightDecay'> {
   /** Takes lr × weightDecay of the parameter away. Default: 0.01. */
   weightDecay: number;

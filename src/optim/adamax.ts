@@ -7,6 +7,7 @@ import { checkBetas } from './checks';
 import { integerPower } from './exact';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
+/** What Adamax takes. */
 export interface AdamaxOptions {
   /** The learning rate. Default: 0.002. */
   lr: number;

@@ -6,6 +6,7 @@ import type { Operand } from '../wasm/record';
 import { checkBetas } from './checks';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
+/** What Lion takes. */
 export interface LionOptions {
   /** The learning rate, and the length of every step. Default: 0.0001. */
   lr: number;

@@ -20,9 +20,11 @@ interface Group<O> {
   options: O;
 }
 
+/** What `stateDict()` gives. */
 export interface OptimizerState<O> {
   /** By the parameter's position in the order in which the optimizer got them. */
   state: Record<number, ParameterState>;
+  /** The options of each group, and which parameters are in it. */
   groups: (O & { params: number[] })[];
 }
 
@@ -61,6 +63,7 @@ interface Rows {
  * which kernel applies it.
  */
 export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
+  /** The parameters, with the options that they share. */
   readonly groups: readonly Group<O>[];
   /** @internal All parameters in order. */
   readonly params: readonly Tensor[];

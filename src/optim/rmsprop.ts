@@ -6,6 +6,7 @@ import type { Operand } from '../wasm/record';
 import { checkFlag, isShare } from './checks';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
+/** What RMSprop takes. */
 export interface RMSpropOptions {
   /** The learning rate. Default: 0.01. */
   lr: number;

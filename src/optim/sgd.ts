@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
+/** What SGD takes. */
 export interface SGDOptions {
   /** The learning rate. Default: 0.001. */
   lr: number;

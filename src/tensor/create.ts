@@ -6,6 +6,7 @@ import { type Data, type DType, fillFrom, flatten, isInteger, workedOut } from '
 import { checkShape, type Shape, sizeOf } from './shape';
 import { Tensor } from './tensor';
 
+/** What `tensor` takes. */
 export interface TensorOptions {
   /** Another shape for the same elements in order. Default: that of the nesting. */
   shape?: Shape;

@@ -11,6 +11,7 @@ import * as product from './ops/product';
 import * as reduce from './ops/reduce';
 import { type Shape, sameShape, show, sizeOf, stridesOf } from './shape';
 
+/** What is reduced, and what remains. */
 export interface ReduceOptions {
   /** The axis to reduce, counted from the end if negative. Default: all. */
   axis?: number;
@@ -18,6 +19,7 @@ export interface ReduceOptions {
   keepDims?: boolean;
 }
 
+/** Along which axis. */
 export interface AxisOptions {
   /** Counted from the end if negative. */
   axis?: number;
@@ -43,7 +45,9 @@ export interface TensorFields {
  * stretches. Where a gradient exists, `backward()` on the result brings it to the tensors that `requiresGrad`.
  */
 export class Tensor {
+  /** The sizes of its axes; [] for a number. */
   readonly shape: Shape;
+  /** 'float32', or 'int32' for labels and indices. */
   readonly dtype: DType;
   /** Does `backward()` bring a gradient here? */
   requiresGrad = false;
@@ -212,6 +216,7 @@ export class Tensor {
     if (--this.storage.holders === 0) runtime().heap.free(this.storage);
   }
 
+  /** `dispose()`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

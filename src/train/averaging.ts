@@ -35,6 +35,7 @@ export function getEmaAvgFn(decay = 0.999): AvgFn {
 const mean: AvgFn = (averaged, parameter, count) =>
   averaged.add(parameter.sub(averaged).div(count.to('float32').add(1)));
 
+/** What AveragedModel takes. */
 export interface AveragedModelOptions {
   /** How averages go on. Default: the mean of all (Izmailov et al. 2018). */
   avgFn?: AvgFn;
@@ -79,12 +80,14 @@ function pairsOf(model: Module, useBuffers: boolean): Map<string, Pair> {
  * expect(averaged.stateDict()['module.weight'].toArray()).toEqual([[5]]);
  */
 export class AveragedModel extends Module {
+  /** When `fit` lets the averages go on. */
   readonly per: 'epoch' | 'step';
   private readonly avgFn: AvgFn;
   private readonly count = tensor(0, { dtype: 'int32' });
   private readonly pairs: Map<string, Pair>;
 
   constructor(
+    /** The model whose parameters it averages. */
     readonly model: Module,
     options: AveragedModelOptions = {},
   ) {

@@ -136,6 +136,7 @@ class Measures {
   }
 }
 
+/** What is measured. */
 export interface EvaluateOptions<M extends Metrics<unknown> = Metrics> {
   /** A loss, or a function `(output, target) => Tensor`. */
   loss?: LossFunction;

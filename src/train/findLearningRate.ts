@@ -11,6 +11,7 @@ import type { FitOptions } from './options';
 
 type Passed = 'sampleWeight' | 'classWeight' | 'accumulate' | 'clipGradNorm' | 'clipGradValue' | 'signal' | 'compiled';
 
+/** What `findLearningRate` takes: what `fit` takes for a step, and the range of rates. */
 export interface LearningRateOptions extends Pick<FitOptions, 'loss' | 'optimizer' | Passed> {
   /** The first rate. Default: 1e-7. */
   from?: number;
@@ -32,6 +33,7 @@ export interface LearningRates {
   smoothed: number[];
   /** The rate at which the smoothed loss falls most for a given factor of the rate; undefined if it nowhere does. */
   suggestion: number | undefined;
+  /** Why it ended. */
   stoppedBy: 'steps' | 'divergence' | 'signal';
 }
 

@@ -3,6 +3,7 @@ import { tensor } from '../tensor/create';
 import { noGrad } from '../tensor/driver';
 import { Tensor } from '../tensor/tensor';
 
+/** How near the gradients must come. */
 export interface GradCheckOptions {
   /** The step of the central difference, relative to max(1, |x|). Default: 0.01. */
   eps?: number;

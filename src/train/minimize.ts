@@ -6,6 +6,7 @@ import { Tensor } from '../tensor/tensor';
 import { Compiled } from './compiled';
 import { Pacer } from './pause';
 
+/** What `minimize` takes. */
 export interface MinimizeOptions {
   /** Over the parameters. Default: `new Adam(parameters, { lr: 0.01 })`. */
   optimizer?: Optimizer<never> | Optimizer;
@@ -19,6 +20,7 @@ export interface MinimizeOptions {
   signal?: AbortSignal;
 }
 
+/** What `minimize` found. */
 export interface Minimum {
   /** The cost before the last step. */
   cost: number;
@@ -26,6 +28,7 @@ export interface Minimum {
   costs: number[];
   /** Steps taken. */
   steps: number;
+  /** Why it ended. */
   stoppedBy: 'steps' | 'tolerance' | 'signal';
 }
 

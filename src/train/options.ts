@@ -17,24 +17,31 @@ import { checkStopping, type EarlyStopping } from './stopping';
 
 /** What keeps averages of a model's parameters: an `AveragedModel`. */
 export interface Averaging extends Part {
+  /** The model whose parameters it averages. */
   readonly model: Module;
+  /** When the averages go on. */
   readonly per: 'epoch' | 'step';
+  /** Takes the parameters as they are into the averages. */
   updateParameters(): void;
   /** @internal */
   changed(): Tensor[];
 }
 
+/** What a batch brought. */
 export interface BatchRow {
   /** Counted from 1. */
   epoch: number;
   /** Counted from 1 in the epoch. */
   batch: number;
+  /** The loss of the batch, before its step. */
   loss: number;
 }
 
+/** What `fit` takes. */
 export interface FitOptions {
   /** A loss, or a function `(output, target) => Tensor` of one element (of [rows, …] where rows are weighted). */
   loss: LossFunction;
+  /** What takes the steps: one of the model's parameters. */
   optimizer: Optimizer<never> | Optimizer;
   /** Passes over the data. */
   epochs: number;

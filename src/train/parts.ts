@@ -3,6 +3,7 @@ import { Module } from '../nn/module';
 
 /** Something whose state can be kept and put back: a model, an optimizer, a scheduler, a loader, a scaler. */
 export interface Part {
+  /** What a checkpoint keeps. */
   stateDict(): unknown;
   /** Puts a state of `stateDict()` in place, and throws before it changes anything where it does not fit. */
   loadStateDict(state: never): unknown;

@@ -31,14 +31,17 @@ export class Pause {
   private pressed = false;
   private readonly waiting = new Set<() => void>();
 
+  /** Is it pressed? */
   get paused(): boolean {
     return this.pressed;
   }
 
+  /** Holds the trainings that have it up before their next slice. */
   pause(): void {
     this.pressed = true;
   }
 
+  /** Lets them go on. */
   resume(): void {
     this.pressed = false;
     for (const go of this.waiting) go();

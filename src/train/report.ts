@@ -2,6 +2,7 @@
 export interface Progress {
   /** Counted from 1. */
   epoch: number;
+  /** Epochs that there will be. */
   epochs: number;
   /** Batches of the epoch that are done. */
   batch: number;
@@ -19,6 +20,7 @@ export interface Progress {
 const REPORT_EVERY = 50;
 
 interface Whole {
+  /** Epochs that there will be. */
   epochs: number;
   batches: number;
   /** In an epoch. */

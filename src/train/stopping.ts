@@ -7,6 +7,7 @@ import type { HistoryRow } from './history';
 import type { Metrics, Mode } from './metrics/metric';
 import type { Part } from './parts';
 
+/** When to stop before the last epoch. */
 export interface EarlyStopping {
   /** What says how good an epoch was: `loss`, `valLoss`, or a metric's name in the history. Default: valLoss, or loss without a validation set. */
   monitor?: string;

@@ -34,6 +34,7 @@ export interface Runtime {
   calls: number;
 }
 
+/** What `configure` takes. */
 export interface RuntimeOptions {
   /**
    * How many threads run what can be divided among them, 1 to 64; 'auto' takes the machine's cores, and only for what is large
@@ -49,9 +50,11 @@ export interface RuntimeOptions {
   maxMemory?: number;
 }
 
+/** What the runtime is and holds. */
 export interface RuntimeInfo {
   /** The build of the kernels. */
   build: Build;
+  /** Is there SIMD? Without it there is no runtime. */
   simd: boolean;
   /** The threads that work is divided among, this one included. */
   threads: number;

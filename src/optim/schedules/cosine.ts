@@ -2,6 +2,7 @@ import { checkNumber, isCount, isRate, OptionError } from '../../errors';
 import { cosinePi } from '../exact';
 import { type AnyOptimizer, Schedule, type ScheduleOptions } from './schedule';
 
+/** What CosineAnnealingLR takes. */
 export interface CosineAnnealingLROptions extends ScheduleOptions {
   /** Steps from the first rate to the lowest. */
   tMax: number;
@@ -63,6 +64,7 @@ export class CosineAnnealingLR extends Schedule<CosineAnnealingLROptions> {
   }
 }
 
+/** What CosineAnnealingWarmRestarts takes. */
 export interface CosineAnnealingWarmRestartsOptions extends ScheduleOptions {
   /** Steps to the first restart. */
   t0: number;

@@ -3,12 +3,15 @@ import { checkFlag, isShare } from '../checks';
 import { type AnnealStrategy, annealedBy, checkRates, checkStrategy } from './cosine';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
 
+/** What OneCycleLR takes. */
 export interface OneCycleLROptions extends ScheduleOptions {
   /** The highest rate, of all groups or of each. */
   maxLr: number | readonly number[];
   /** Steps of the cycle. Default: epochs × stepsPerEpoch. */
   totalSteps?: number;
+  /** Passes of the whole cycle, instead of `totalSteps`. */
   epochs?: number;
+  /** Steps of a pass, instead of `totalSteps`. */
   stepsPerEpoch?: number;
   /** The share of the steps in which the rate rises. Default: 0.3. */
   pctStart?: number;

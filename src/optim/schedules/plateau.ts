@@ -1,6 +1,7 @@
 import { checkNumber, checkOptions, isFraction, isIndex, isRate, OptionError, StateError } from '../../errors';
 import { type AnyOptimizer, checkOptimizer, groupsOf, type Measured } from './schedule';
 
+/** What ReduceLROnPlateau takes. */
 export interface ReduceLROnPlateauOptions {
   /** Is a smaller metric better, or a larger one? Default: 'min'. */
   mode?: 'min' | 'max';
@@ -24,9 +25,11 @@ export interface ReduceLROnPlateauOptions {
   per?: 'epoch';
 }
 
+/** What `stateDict()` gives. */
 export interface PlateauState {
   /** Missing before the first step. */
   best?: number | undefined;
+  /** Steps since the best value. */
   badSteps: number;
   /** Steps of the cooldown that are left. */
   cooling: number;
@@ -68,6 +71,7 @@ function checkChoice(what: string, value: unknown, choices: readonly string[]): 
  * expect(rates).toEqual([0.5, 0.5, 0.5, 0.25]);
  */
 export class ReduceLROnPlateau {
+  /** When `fit` steps it. */
   readonly per = 'epoch';
   private readonly options: Required<ReduceLROnPlateauOptions>;
   private best: number | undefined;
@@ -75,6 +79,7 @@ export class ReduceLROnPlateau {
   private cooling = 0;
 
   constructor(
+    /** Whose rates it sets. */
     readonly optimizer: AnyOptimizer,
     options: ReduceLROnPlateauOptions = {},
   ) {
@@ -134,6 +139,7 @@ export class ReduceLROnPlateau {
     this.badSteps = 0;
   }
 
+  /** What a checkpoint keeps. */
   stateDict(): PlateauState {
     const { best, badSteps, cooling } = this;
     return { best, badSteps, cooling, rates: groupsOf(this.optimizer).map((group) => group.lr) };

@@ -4,11 +4,13 @@ import type { Optimizer } from '../optimizer';
 /** An optimizer whatever its options are. */
 export type AnyOptimizer = Optimizer<never> | Optimizer;
 
+/** What all schedules take. */
 export interface ScheduleOptions {
   /** When `fit` steps it: after each epoch, or after each step of the optimizer. Default: 'epoch'. */
   per?: 'epoch' | 'step';
 }
 
+/** What `stateDict()` gives. */
 export interface ScheduleState {
   /** Steps so far. */
   count: number;
@@ -49,6 +51,7 @@ function firstRate(options: GroupOptions): number {
 
 /** What schedules have in common: the rates are a function of the steps so far, so that they can be known ahead. */
 export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
+  /** When `fit` steps it. */
   readonly per: 'epoch' | 'step';
   protected readonly options: Required<O>;
   protected rates: number[];
@@ -56,6 +59,7 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
   count = 0;
 
   constructor(
+    /** Whose rates it sets. */
     readonly optimizer: AnyOptimizer,
     given: O,
     defaults: { [K in keyof O]-?: O[K] | undefined } & { per: 'epoch' | 'step' },
@@ -101,6 +105,7 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
     this.step();
   }
 
+  /** What a checkpoint keeps. */
   stateDict(): ScheduleState {
     return { count: this.count, rates: [...this.rates] };
   }

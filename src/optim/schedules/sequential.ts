@@ -2,6 +2,7 @@ import { OptionError, StateError } from '../../errors';
 import { type AnyOptimizer, type AnySchedule, Schedule, type ScheduleOptions, type ScheduleState } from './schedule';
 import { checkMilestones } from './steps';
 
+/** What SequentialLR takes. */
 export interface SequentialLROptions extends ScheduleOptions {
   /** One after the other; all of the same optimizer. */
   schedulers: readonly AnySchedule[];
@@ -69,6 +70,7 @@ export class SequentialLR extends Schedule<SequentialLROptions> {
     schedule.moveTo(own);
   }
 
+  /** What a checkpoint keeps: its own state and those of its schedules. */
   override stateDict(): ScheduleState {
     return { ...super.stateDict(), schedules: this.options.schedulers.map((s) => s.stateDict()) };
   }

@@ -3,6 +3,7 @@ import { isShare } from '../checks';
 import { integerPower } from '../exact';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
 
+/** What StepLR takes. */
 export interface StepLROptions extends ScheduleOptions {
   /** Steps from one reduction to the next. */
   stepSize: number;
@@ -39,6 +40,7 @@ export class StepLR extends Schedule<StepLROptions> {
   }
 }
 
+/** What MultiStepLR takes. */
 export interface MultiStepLROptions extends ScheduleOptions {
   /** The counts of steps at which the rate is reduced. */
   milestones: readonly number[];
@@ -82,6 +84,7 @@ export class MultiStepLR extends Schedule<MultiStepLROptions> {
   }
 }
 
+/** What ExponentialLR takes. */
 export interface ExponentialLROptions extends ScheduleOptions {
   /** What the rate is multiplied by in each step. */
   gamma: number;
@@ -115,6 +118,7 @@ export class ExponentialLR extends Schedule<ExponentialLROptions> {
   }
 }
 
+/** What LinearLR takes. */
 export interface LinearLROptions extends ScheduleOptions {
   /** What the first rate is multiplied by at the start. Default: 1/3. */
   startFactor?: number;
@@ -157,6 +161,7 @@ export class LinearLR extends Schedule<LinearLROptions> {
 
 type Factor = (count: number) => number;
 
+/** What LambdaLR takes. */
 export interface LambdaLROptions extends ScheduleOptions {
   /** What the first rate is multiplied by after `count` steps; one function for all groups, or one for each. */
   lrLambda: Factor | readonly Factor[];

@@ -2,6 +2,7 @@ import { checkNumber, isIndex } from '../../errors';
 import { type AnnealStrategy, annealedBy, checkRates, checkStrategy } from './cosine';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
 
+/** What SWALR takes. */
 export interface SWALROptions extends ScheduleOptions {
   /** The rate at the end, of all groups or of each. */
   swaLr: number | readonly number[];

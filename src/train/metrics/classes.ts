@@ -3,6 +3,7 @@ import { checkLabels } from '../../tensor/ops/labels';
 import { sameShape, show } from '../../tensor/shape';
 import type { Tensor } from '../../tensor/tensor';
 
+/** What the outputs are. */
 export interface ScoreOptions {
   /** The outputs are probabilities, not logits. Default: false. */
   probabilities?: boolean;

@@ -89,6 +89,7 @@ export function topK(k: number): StreamingMetric {
   return streamingMetric(() => checkedTally(owner, new Share(isRight)), { mode: 'max' });
 }
 
+/** How the classes come together in one number. */
 export interface AverageOptions extends ScoreOptions {
   /**
    * 'binary' is the value of class 1 of two. Of more classes: 'macro' is the mean over the classes that were met, 'weighted'

@@ -3,6 +3,7 @@ import { Tensor } from '../../tensor/tensor';
 
 /** What a metric keeps of the batches that it has seen. */
 export interface Tally<T = number> {
+  /** Takes a batch. */
   add(output: Tensor, target: Tensor): void;
   /** The metric of all rows so far. */
   value(): T;

@@ -123,6 +123,7 @@ interface Side {
   others: List;
 }
 
+/** What rocAuc takes. */
 export interface RocAucOptions extends ScoreOptions {
   /**
    * Of more than two classes, each against the rest: 'macro' is their mean, 'weighted' their mean by how many rows have them,
