@@ -66,32 +66,53 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return best && best.d <= Math.max(2, name.length / 2) ? best.k : undefined;
 }
 
-/** Throws an OptionError for the first name in `given` that is not known, and names the nearest one that is. */
-export function checkOptions(owner: string, given: object | undefined, known: readonly string[]): void {
-  if (given === undefined) return;
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
-    throw new OptionError(
-      `${owner} got ${String(given)} for its options; give one object, such as { ${known[0]}: … }.`,
-    );
-  }
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    const hint = near ? `did you mean "${near}"?` : `known options: ${known.join(', ')}.`;
-    throw new OptionError(`${owner} has no option "${name}"; ${hint}`);
-  }
+/** What a value must be: in words, by its type (default: 'number'), and as a test of what is of that type. */
+export interface Rule {
+  readonly needed: string;
+  readonly type?: 'number' | 'string' | 'boolean' | 'function';
+  readonly holds?: (value: never) => boolean;
 }
 
-/** Throws an OptionError unless `value` is a number for which `holds` is true. */
-export function checkNumber(
-  what: string,
-  value: unknown,
-  { needed, holds }: { needed: string; holds: (value: number) => boolean },
-): asserts value is number {
-  if (typeof value === 'number' && holds(value)) return;
-  throw new OptionError(
-    `${what} is ${typeof value === 'string' ? `"${value}"` : String(value)}; it must be ${needed}.`,
-  );
+/** The rules of options; undefined for one that its owner looks at himself. */
+export type Rules<K extends string = string> = Readonly<Record<K, Rule | undefined>>;
+
+/** A value in words. */
+export const quoted = (value: unknown) => (typeof value === 'string' ? `"${value}"` : String(value));
+
+/** Throws an OptionError unless `value` is what the rule says. */
+export function checkValue(what: string, value: unknown, { needed, type = 'number', holds }: Rule): void {
+  if (typeof value === type && (!holds || holds(value as never))) return;
+  throw new OptionError(`${what} is ${quoted(value)}; it must be ${needed}.`);
+}
+
+/** Throws an OptionError unless `value` is a number as the rule says. */
+export function checkNumber(what: string, value: unknown, rule: Omit<Rule, 'type'>): asserts value is number {
+  checkValue(what, value, rule);
+}
+
+/** Throws an OptionError for the first of the values that is not what its rule says. */
+export function checkValues(values: object, rules: Readonly<Record<string, Rule>>): void {
+  for (const [name, rule] of Object.entries(rules)) checkValue(name, (values as Record<string, unknown>)[name], rule);
+}
+
+/** Throws an OptionError for the first name in `given` that is not known, with the nearest one that is, or whose value breaks its rule. */
+export function checkOptions(owner: string, given: object | undefined, known: readonly string[] | Rules): void {
+  if (given === undefined) return;
+  const names = Array.isArray(known) ? (known as readonly string[]) : Object.keys(known);
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    throw new OptionError(
+      `${owner} got ${String(given)} for its options; give one object, such as { ${names[0]}: … }.`,
+    );
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (!names.includes(name)) {
+      const near = nearest(name, names);
+      const hint = near ? `did you mean "${near}"?` : `known options: ${names.join(', ')}.`;
+      throw new OptionError(`${owner} has no option "${name}"; ${hint}`);
+    }
+    const rule = (known as Rules)[name];
+    if (rule && value !== undefined) checkValue(name, value, rule);
+  }
 }
 
 export const isCount = { needed: 'a whole number of at least 1', holds: (n: number) => Number.isInteger(n) && n >= 1 };
@@ -99,3 +120,14 @@ export const isIndex = { needed: 'a whole number of at least 0', holds: (n: numb
 export const isReal = { needed: 'a finite number', holds: (n: number) => Number.isFinite(n) };
 export const isRate = { needed: 'a finite number of at least 0', holds: (n: number) => Number.isFinite(n) && n >= 0 };
 export const isFraction = { needed: 'at least 0 and less than 1', holds: (n: number) => n >= 0 && n < 1 };
+export const isPositive = { needed: 'a finite number above 0', holds: (n: number) => n > 0 && Number.isFinite(n) };
+export const isAboveZero = { needed: 'a number above 0', holds: (n: number) => n > 0 };
+export const isFlag = { needed: 'true or false', type: 'boolean' } as const;
+export const isFunction = { needed: 'a function', type: 'function' } as const;
+
+/** One of some words. */
+export function isOneOf(...words: readonly string[]): Rule {
+  const list = words.map((word) => `'${word}'`);
+  const needed = [list.slice(0, -1).join(', '), list.at(-1)].filter(Boolean).join(' or ');
+  return { needed, type: 'string', holds: (word) => words.includes(word) };
+}

@@ -184,7 +184,7 @@ describe('an averaged model', () => {
     failure('no model', () => new AveragedModel(any(3)), Error, /OptionError: AveragedModel got 3; give it a model/),
     failure('a wrong name', () => new AveragedModel(new nn.ReLU(), any({ avg_fn: 1 })), Error, /did you mean "avgFn"/),
     failure('no rule', () => new AveragedModel(new nn.ReLU(), any({ avgFn: 0.9 })), Error, /avgFn is 0.9; give a/),
-    failure('another time', () => new AveragedModel(new nn.ReLU(), any({ per: 'batch' })), Error, /per is batch; it/),
+    failure('another time', () => new AveragedModel(new nn.ReLU(), any({ per: 'batch' })), Error, /per is "batch"; it/),
     failure('a decay of 1', () => getEmaAvgFn(1), Error, /decay of getEmaAvgFn is 1; it must be at least 0 and less/),
   ]);
 });

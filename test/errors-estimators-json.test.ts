@@ -44,7 +44,7 @@ describe('the options of estimators', () => {
       'a flag that is none',
       () => new LinearRegression({ scale: any('yes') }),
       OptionError,
-      /scale of LinearRegression is yes; it must be true or false/,
+      /scale of LinearRegression is "yes"; it must be true or false/,
     ),
     failure(
       'an empty layer',

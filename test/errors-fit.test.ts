@@ -109,7 +109,11 @@ const bad: Case[] = [
   { name: 'a metric by name', options: { metrics: { accuracy: 'accuracy' } }, says: /The metric accuracy is accuracy/ },
   { name: 'a callback that is none', options: { onEpochEnd: 5 }, says: /onEpochEnd is 5; it must be a function/ },
   { name: 'a pause that is none', options: { pause: true }, says: /pause is true; give a new Pause\(\)/ },
-  { name: 'progress told to nobody', options: { onProgress: 'bar' }, says: /onProgress is bar; it must be a function/ },
+  {
+    name: 'progress told to nobody',
+    options: { onProgress: 'bar' },
+    says: /onProgress is "bar"; it must be a function/,
+  },
   { name: 'a negative time between reports', options: { progressEvery: -5 }, says: /progressEvery is -5/ },
   { name: 'an unknown option', options: { epoch: 3 }, says: /fit has no option "epoch"; did you mean "epochs"\?/ },
   {

@@ -230,7 +230,7 @@ describe('early stopping refuses', () => {
     failure('an unknown option', stop({ patient: 3 }), OptionError, /did you mean "patience"/),
     failure('a patience of 0', stop({ patience: 0 }), OptionError, /patience is 0; it must be a whole number/),
     failure('a negative minDelta', stop({ patience: 1, minDelta: -1 }), OptionError, /minDelta is -1/),
-    failure('restoreBest by name', stop({ restoreBest: 'yes' }), OptionError, /restoreBest is yes/),
+    failure('restoreBest by name', stop({ restoreBest: 'yes' }), OptionError, /restoreBest is "yes"/),
     failure('another mode', stop({ patience: 1, mode: 'up' }), OptionError, /mode is "up"; it must be 'min' or 'max'/),
     failure(
       'valLoss without a validation set',

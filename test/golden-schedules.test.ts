@@ -163,7 +163,7 @@ describe('a schedule', () => {
     [() => new optim.StepLR(undefined as never, { stepSize: 1 }), 'StepLR got undefined for its optimizer'],
     [
       () => new optim.StepLR(optimizer(), { stepSize: 1, per: 'batch' as never }),
-      "per is batch; it must be 'epoch' or 'step'.",
+      `per is "batch"; it must be 'epoch' or 'step'.`,
     ],
     [() => new optim.MultiStepLR(optimizer(), { milestones: 3 as never }), 'milestones is 3;'],
     [() => new optim.SWALR(optimizer(), { swaLr: [1, 2] }), 'swaLr has 2 rates; the optimizer has 1 groups.'],
@@ -171,12 +171,12 @@ describe('a schedule', () => {
     [() => new optim.SWALR(optimizer(), { swaLr: 1, annealEpochs: 0.5 }), 'annealEpochs is 0.5;'],
     [
       () => new optim.SWALR(optimizer(), { swaLr: 1, annealStrategy: 'sine' as never }),
-      "annealStrategy is sine; it must be 'cos' or 'linear'.",
+      `annealStrategy is "sine"; it must be 'cos' or 'linear'.`,
     ],
     [() => new optim.LambdaLR(optimizer(), { lrLambda: () => Number.NaN }), 'lrLambda(0) is NaN;'],
     [() => new optim.OneCycleLR(optimizer(), { maxLr: 1 }), 'totalSteps (or epochs × stepsPerEpoch) is undefined;'],
     [() => new optim.OneCycleLR(plain(), { maxLr: 1, totalSteps: 5 }), 'neither momentum nor betas to cycle'],
-    [() => new optim.ReduceLROnPlateau(optimizer(), { per: 'step' as never }), "per is step; it must be 'epoch'."],
+    [() => new optim.ReduceLROnPlateau(optimizer(), { per: 'step' as never }), `per is "step"; it must be 'epoch'.`],
     [() => new optim.SequentialLR(optimizer(), { schedulers: [], milestones: [2] }), 'one milestone fewer'],
   ])('says what is wrong: %s', (call, message) => {
     expect(call).toThrow(OptionError);

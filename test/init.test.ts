@@ -113,7 +113,7 @@ describe('init', () => {
       'a mode',
       () => nn.init.kaimingNormal(p(), any({ mode: 'fan_in' })),
       Error,
-      /mode is fan_in; it must be 'fanIn'/,
+      /mode is "fan_in"; it must be 'fanIn'/,
     ),
     failure(
       'a name',

@@ -1,4 +1,4 @@
-import { checkOptions, OptionError, ShapeError } from '../errors';
+import { checkOptions, isOneOf, OptionError, quoted, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
 import { show } from '../tensor/shape';
@@ -7,8 +7,6 @@ import { Preprocessor } from './preprocessor';
 
 /** What can be told apart: a label, or the value of a column. */
 export type Category = string | number | boolean;
-
-const quoted = (value: unknown) => (typeof value === 'string' ? `"${value}"` : String(value));
 
 /** A few of many, in words. */
 function some(values: readonly Category[]): string {
@@ -170,10 +168,8 @@ export class OneHotEncoder extends Preprocessor {
 
   constructor(options: { handleUnknown?: Unknown } = {}) {
     super();
-    checkOptions('OneHotEncoder', options, ['handleUnknown']);
+    checkOptions('OneHotEncoder', options, { handleUnknown: isOneOf('error', 'ignore') });
     this.handleUnknown = options.handleUnknown ?? 'error';
-    if (!['error', 'ignore'].includes(this.handleUnknown))
-      throw new OptionError(`handleUnknown is ${quoted(this.handleUnknown)}; it must be 'error' or 'ignore'.`);
   }
 
   /** Rows of equal lengths. */

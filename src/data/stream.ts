@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isCount, OptionError, StateError } from '../errors';
+import { checkOptions, isCount, OptionError, type Rules, StateError } from '../errors';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import type { Dataset } from './dataset';
@@ -21,6 +21,13 @@ export interface IterableDatasetOptions {
   /** Milliseconds in which the next row must come. Default: no limit. */
   timeout?: number;
 }
+
+const RULES: Rules<keyof IterableDatasetOptions> = {
+  blocks: undefined,
+  shuffleBuffer: isCount,
+  prefetch: isCount,
+  timeout: { needed: 'a number of milliseconds above 0', holds: (n) => n > 0 },
+};
 
 /**
  * Rows that come one after another, from a file, a network or a generator: data larger than memory.
@@ -56,16 +63,12 @@ export class IterableDataset implements Dataset {
     private readonly source: RowSource,
     options: IterableDatasetOptions = {},
   ) {
-    checkOptions('IterableDataset', options, ['blocks', 'shuffleBuffer', 'prefetch', 'timeout']);
+    checkOptions('IterableDataset', options, RULES);
     if (typeof source !== 'function')
       throw new OptionError(
         `IterableDataset got ${String(source)}; give a function that makes the rows anew for each pass: new IterableDataset(() => rows).`,
       );
     const { blocks = false, shuffleBuffer = 1024, prefetch = 1024, timeout } = options;
-    checkNumber('shuffleBuffer', shuffleBuffer, isCount);
-    checkNumber('prefetch', prefetch, isCount);
-    if (timeout !== undefined)
-      checkNumber('timeout', timeout, { needed: 'a number of milliseconds above 0', holds: (n) => n > 0 });
     this.options = { blocks, shuffleBuffer, prefetch, timeout };
     this.shuffles = options.shuffleBuffer !== undefined;
   }

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isCount, isFraction, isRate, OptionError } from '../errors';
+import { checkOptions, checkValue, isCount, isFlag, isFraction, isPositive, isRate, type Rules } from '../errors';
 import type { FitOptions } from '../train/options';
 import { checkSeed } from '../wasm/random';
 
@@ -23,9 +23,7 @@ export type RunOptions = Pick<FitOptions, 'onEpochEnd' | 'onProgress' | 'progres
 
 export const RUN_NAMES = ['onEpochEnd', 'onProgress', 'progressEvery', 'pause', 'signal'];
 
-const isPositive = { needed: 'a finite number above 0', holds: (n: number) => n > 0 && Number.isFinite(n) };
-
-const NUMBERS = {
+const RULES: Rules = {
   maxIter: isCount,
   nIterNoChange: isCount,
   batchSize: isCount,
@@ -34,21 +32,19 @@ const NUMBERS = {
   C: isPositive,
   learningRate: isPositive,
   validationFraction: { needed: 'above 0 and less than 1', holds: (n: number) => n > 0 && isFraction.holds(n) },
+  scale: isFlag,
+  fitIntercept: isFlag,
+  earlyStopping: isFlag,
 };
-
-const FLAGS = ['scale', 'fitIntercept', 'earlyStopping'];
 
 /** The options, with defaults in the place of those that are not given. Those without a default may be left out. */
 export function resolved<O extends EstimatorOptions, D extends object>(owner: string, given: O, defaults: D): O & D {
   checkOptions(owner, given, [...Object.keys(defaults), 'batchSize', 'seed']);
   const all: Record<string, unknown> = Object.fromEntries(Object.entries(defaults));
   for (const [name, value] of Object.entries(given)) if (value !== undefined) all[name] = value;
-  for (const [name, rule] of Object.entries(NUMBERS)) {
-    if (all[name] !== undefined) checkNumber(`The ${name} of ${owner}`, all[name], rule);
-  }
-  for (const name of FLAGS) {
-    if (name in all && typeof all[name] !== 'boolean')
-      throw new OptionError(`The ${name} of ${owner} is ${String(all[name])}; it must be true or false.`);
+  for (const [name, value] of Object.entries(all)) {
+    const rule = RULES[name];
+    if (rule && value !== undefined) checkValue(`The ${name} of ${owner}`, value, rule);
   }
   if (all.seed !== undefined) checkSeed(owner, all.seed);
   return all as O & D;

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isReal, OptionError, ShapeError } from '../errors';
+import { checkNumber, checkOptions, checkValue, isOneOf, isReal, OptionError, ShapeError } from '../errors';
 import { normal as drawNormal, uniform as drawUniform } from '../tensor/create';
 import { show, sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
@@ -65,8 +65,7 @@ function kaimingDeviation(owner: string, t: Tensor, options: KaimingOptions): nu
   const both = fans(owner, t);
   checkOptions(`init.${owner}`, options, ['a', 'mode', 'nonlinearity']);
   const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' } = options;
-  if (mode !== 'fanIn' && mode !== 'fanOut')
-    throw new OptionError(`mode is ${String(mode)}; it must be 'fanIn' or 'fanOut'.`);
+  checkValue('mode', mode, isOneOf('fanIn', 'fanOut'));
   return calculateGain(nonlinearity, a) / Math.sqrt(both[mode]);
 }
 

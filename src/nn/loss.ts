@@ -1,4 +1,4 @@
-import { checkOptions, OptionError, ShapeError } from '../errors';
+import { checkOptions, checkValue, isOneOf, OptionError, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
 import type { Reduction } from '../tensor/ops/loss';
@@ -32,12 +32,7 @@ export abstract class Loss<R extends string = Reduction> {
   constructor(options: LossOptions<R> = {}, { options: names = [], reductions = ['mean', 'sum', 'none'] }: Known = {}) {
     checkOptions(this.constructor.name, options, ['reduction', ...names]);
     this.reduction = options.reduction ?? ('mean' as R);
-    if (!reductions.includes(this.reduction)) {
-      const list = reductions.map((r) => `'${r}'`);
-      throw new OptionError(
-        `reduction is "${String(this.reduction)}"; it must be ${list.slice(0, -1).join(', ')} or ${list.at(-1)}.`,
-      );
-    }
+    checkValue('reduction', this.reduction, isOneOf(...reductions));
   }
 
   /** The loss of an output. */

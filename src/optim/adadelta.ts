@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isRate } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
@@ -42,9 +42,8 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     super(parameters, options, DEFAULTS);
   }
 
-  protected check({ lr, rho, eps, weightDecay }: AdadeltaOptions): void {
-    for (const [name, value] of Object.entries({ lr, eps, weightDecay })) checkNumber(name, value, isRate);
-    checkNumber('rho', rho, isShare);
+  protected check(options: AdadeltaOptions): void {
+    checkValues(options, { lr: isRate, eps: isRate, weightDecay: isRate, rho: isShare });
   }
 
   protected remembers(): readonly string[] {

@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isRate } from '../errors';
 import { zeros } from '../tensor/create';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
@@ -44,9 +44,9 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     super(parameters, options, DEFAULTS);
   }
 
-  protected check({ lr, lrDecay, weightDecay, initialAccumulatorValue, eps }: AdagradOptions): void {
-    const rates = { lr, lrDecay, weightDecay, initialAccumulatorValue, eps };
-    for (const [name, value] of Object.entries(rates)) checkNumber(name, value, isRate);
+  protected check(options: AdagradOptions): void {
+    const rates = { lr: isRate, lrDecay: isRate, weightDecay: isRate, initialAccumulatorValue: isRate, eps: isRate };
+    checkValues(options, rates);
   }
 
   protected remembers(): readonly string[] {

@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isRate } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
@@ -43,9 +43,9 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     super(parameters, options, DEFAULTS);
   }
 
-  protected check({ lr, betas, eps, weightDecay }: AdamaxOptions): void {
-    for (const [name, value] of Object.entries({ lr, eps, weightDecay })) checkNumber(name, value, isRate);
-    checkBetas(betas);
+  protected check(options: AdamaxOptions): void {
+    checkValues(options, { lr: isRate, eps: isRate, weightDecay: isRate });
+    checkBetas(options.betas);
   }
 
   protected remembers(): readonly string[] {

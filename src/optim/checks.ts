@@ -9,7 +9,3 @@ export function checkBetas(betas: unknown): void {
     throw new OptionError(`betas is ${String(betas)}; it must be two numbers, such as [0.9, 0.999].`);
   for (const beta of betas) checkNumber('Each of betas', beta, isFraction);
 }
-
-export function checkFlag(what: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw new OptionError(`${what} is ${String(value)}; it must be true or false.`);
-}

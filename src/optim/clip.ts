@@ -1,12 +1,10 @@
 import { Binary, Kernel } from '../../assembly/kernel';
-import { checkNumber, OptionError } from '../errors';
+import { checkNumber, isAboveZero, OptionError } from '../errors';
 import { emit, noGrad } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 
 /** Keeps the quotient finite for gradients of 0, as PyTorch does. */
 const EPS = 1e-6;
-
-const isLimit = { needed: 'a number above 0', holds: (n: number) => n > 0 };
 
 /** g ← f(g, x), in place; x has one element. */
 function mapInPlace(f: Binary, g: Tensor, x: Tensor): void {
@@ -35,7 +33,7 @@ function gradientsOf(owner: string, parameters: readonly Tensor[]): [Tensor, ...
  * expect(w.grad.square().sum().item()).toBeCloseTo(1);
  */
 export function clipGradNorm(parameters: readonly Tensor[], max: number): Tensor {
-  checkNumber('The norm to clip to', max, isLimit);
+  checkNumber('The norm to clip to', max, isAboveZero);
   const grads = gradientsOf('clipGradNorm', parameters);
   const [first, ...rest] = grads;
   return noGrad(() => {
@@ -63,7 +61,7 @@ export function clipGradNorm(parameters: readonly Tensor[], max: number): Tensor
  * expect(w.grad.toArray()).toEqual([1, -0.5]);
  */
 export function clipGradValue(parameters: readonly Tensor[], max: number): void {
-  checkNumber('The value to clip to', max, isLimit);
+  checkNumber('The value to clip to', max, isAboveZero);
   const grads = gradientsOf('clipGradValue', parameters);
   noGrad(() => {
     const [top, bottom] = [grads[0].filled([], max), grads[0].filled([], -max)];

@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isRate } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
@@ -40,10 +40,9 @@ export class Lion extends Optimizer<LionOptions> {
     super(parameters, options, DEFAULTS);
   }
 
-  protected check({ lr, betas, weightDecay }: LionOptions): void {
-    checkNumber('lr', lr, isRate);
-    checkBetas(betas);
-    checkNumber('weightDecay', weightDecay, isRate);
+  protected check(options: LionOptions): void {
+    checkValues(options, { lr: isRate, weightDecay: isRate });
+    checkBetas(options.betas);
   }
 
   protected remembers(): readonly string[] {

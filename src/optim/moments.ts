@@ -1,9 +1,9 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isFlag, isRate } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
-import { checkBetas, checkFlag } from './checks';
+import { checkBetas } from './checks';
 import { integerPower } from './exact';
 import { Optimizer, type ParameterState } from './optimizer';
 
@@ -35,10 +35,10 @@ export abstract class Moments<O extends MomentOptions & { amsgrad?: boolean }> e
   protected readonly apart: boolean = false;
   protected readonly ahead: boolean = false;
 
-  protected check({ lr, betas, eps, weightDecay, amsgrad }: O): void {
-    for (const [name, value] of Object.entries({ lr, eps, weightDecay })) checkNumber(name, value, isRate);
-    checkBetas(betas);
-    if (amsgrad !== undefined) checkFlag('amsgrad', amsgrad);
+  protected check(options: O): void {
+    checkValues(options, { lr: isRate, eps: isRate, weightDecay: isRate });
+    checkBetas(options.betas);
+    if (options.amsgrad !== undefined) checkValues(options, { amsgrad: isFlag });
   }
 
   protected remembers({ amsgrad }: O): readonly string[] {

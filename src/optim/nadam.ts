@@ -1,4 +1,4 @@
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isRate } from '../errors';
 import { exponential, integerPower } from './exact';
 import { type Factors, type MomentOptions, Moments } from './moments';
 import type { Parameters } from './optimizer';
@@ -51,7 +51,7 @@ export class NAdam extends Moments<NAdamOptions> {
 
   protected override check(options: NAdamOptions): void {
     super.check(options);
-    checkNumber('momentumDecay', options.momentumDecay, isRate);
+    checkValues(options, { momentumDecay: isRate });
   }
 
   /** μ₁ … μₜ */

@@ -1,9 +1,9 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate } from '../errors';
+import { checkValues, isFlag, isRate } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
-import { checkFlag, isShare } from './checks';
+import { isShare } from './checks';
 import { Optimizer, type ParameterState, type Parameters } from './optimizer';
 
 /** What RMSprop takes. */
@@ -48,10 +48,9 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     super(parameters, options, DEFAULTS);
   }
 
-  protected check({ lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions): void {
-    for (const [name, value] of Object.entries({ lr, eps, weightDecay, momentum })) checkNumber(name, value, isRate);
-    checkNumber('alpha', alpha, isShare);
-    checkFlag('centered', centered);
+  protected check(options: RMSpropOptions): void {
+    const rates = { lr: isRate, eps: isRate, weightDecay: isRate, momentum: isRate };
+    checkValues(options, { ...rates, alpha: isShare, centered: isFlag });
   }
 
   protected remembers({ momentum, centered }: RMSpropOptions): readonly string[] {

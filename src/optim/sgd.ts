@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isRate, isReal, OptionError } from '../errors';
+import { checkValues, isFlag, isRate, isReal, OptionError } from '../errors';
 import { emit } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
 import type { Operand } from '../wasm/record';
@@ -45,11 +45,9 @@ export class SGD extends Optimizer<SGDOptions> {
     super(parameters, options, DEFAULTS);
   }
 
-  protected check({ lr, momentum, dampening, nesterov, weightDecay }: SGDOptions): void {
-    checkNumber('lr', lr, isRate);
-    checkNumber('momentum', momentum, isRate);
-    checkNumber('dampening', dampening, isReal);
-    checkNumber('weightDecay', weightDecay, isRate);
+  protected check(options: SGDOptions): void {
+    const { momentum, dampening, nesterov } = options;
+    checkValues(options, { lr: isRate, momentum: isRate, dampening: isReal, weightDecay: isRate, nesterov: isFlag });
     if (nesterov && (momentum === 0 || dampening !== 0)) {
       throw new OptionError(
         `nesterov got momentum ${momentum} and dampening ${dampening}; it needs a momentum above 0 and no dampening.`,

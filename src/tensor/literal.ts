@@ -1,4 +1,4 @@
-import { OptionError, ShapeError } from '../errors';
+import { OptionError, quoted, ShapeError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
 import { type Shape, show } from './shape';
@@ -57,9 +57,7 @@ function append(
   }
   if (length === undefined) {
     if (typeof data !== 'number') {
-      throw new OptionError(
-        `${owner}: ${place(path)} is ${typeof data === 'string' ? `"${data}"` : String(data)}; it must be a number.`,
-      );
+      throw new OptionError(`${owner}: ${place(path)} is ${quoted(data)}; it must be a number.`);
     }
     out.push(data);
     return;

@@ -1,5 +1,5 @@
 import type { DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, isFraction, OptionError } from '../errors';
+import { checkNumber, checkOptions, checkValue, isFraction, isOneOf, OptionError } from '../errors';
 import { Module } from '../nn/module';
 import { BatchNorm1d } from '../nn/normalization';
 import { tensor } from '../tensor/create';
@@ -97,8 +97,7 @@ export class AveragedModel extends Module {
     const { avgFn = mean, useBuffers = false, per = options.avgFn ? 'step' : 'epoch' } = options;
     if (typeof avgFn !== 'function')
       throw new OptionError(`avgFn is ${String(avgFn)}; give a function such as getEmaAvgFn(0.999).`);
-    if (per !== 'epoch' && per !== 'step')
-      throw new OptionError(`per is ${String(per)}; it must be 'epoch' or 'step'.`);
+    checkValue('per', per, isOneOf('epoch', 'step'));
     this.per = per;
     this.avgFn = avgFn;
     this.pairs = pairsOf(model, useBuffers);

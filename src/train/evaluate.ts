@@ -1,7 +1,7 @@
 import { Kernel } from '../../assembly/kernel';
 import { type Dataset, TensorDataset } from '../data/dataset';
 import { type Batch, DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, isCount } from '../errors';
+import { checkOptions, isCount } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import { isByRows } from '../tensor/blocks';
@@ -198,9 +198,8 @@ export async function evaluate<M extends Metrics<unknown> = Metrics>(
  * expect(y.shape).toEqual([2, 1]);
  */
 export async function predict(model: Module, x: Tensor | Data, options: { batchSize?: number } = {}): Promise<Tensor> {
-  checkOptions('predict', options, ['batchSize']);
-  const batchSize = options.batchSize ?? 1024;
-  checkNumber('batchSize', batchSize, isCount);
+  checkOptions('predict', options, { batchSize: isCount });
+  const { batchSize = 1024 } = options;
   const dataset = new TensorDataset(x instanceof Tensor ? x : tensor(x));
   const outputs = new Collector(dataset.length);
   const rows = { dataset, batchSize, pacer: new Pacer(), inputs: 1 };

@@ -1,5 +1,5 @@
 import type { DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, DivergenceError, isCount, isFraction, OptionError } from '../errors';
+import { checkNumber, checkOptions, DivergenceError, isCount, isFraction, isPositive, OptionError } from '../errors';
 import type { Module } from '../nn/module';
 import { integerPower } from '../optim/exact';
 import type { Optimizer } from '../optim/optimizer';
@@ -49,8 +49,6 @@ const PASSED: readonly Passed[] = [
 
 /** A smoothed loss this many times the lowest one has diverged. */
 const DIVERGED = 4;
-
-const isPositive = { needed: 'a finite number above 0', holds: (n: number) => Number.isFinite(n) && n > 0 };
 
 /** x^(1/n) by halving: Math.pow differs between engines. */
 function rootOf(x: number, n: number): number {

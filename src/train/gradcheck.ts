@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, DownhillError, OptionError } from '../errors';
+import { checkOptions, DownhillError, isAboveZero, OptionError } from '../errors';
 import { tensor } from '../tensor/create';
 import { noGrad } from '../tensor/driver';
 import { Tensor } from '../tensor/tensor';
@@ -65,10 +65,8 @@ export function gradCheck(
   inputs: readonly Tensor[],
   options: GradCheckOptions = {},
 ): true {
-  checkOptions('gradCheck', options, ['eps', 'tolerance']);
+  checkOptions('gradCheck', options, { eps: isAboveZero, tolerance: isAboveZero });
   const { eps = 0.01, tolerance = 0.005 } = options;
-  checkNumber('eps', eps, { needed: 'a number above 0', holds: (n) => n > 0 });
-  checkNumber('tolerance', tolerance, { needed: 'a number above 0', holds: (n) => n > 0 });
   if (!inputs.every((x) => x instanceof Tensor && x.requiresGrad && x.isContiguous)) {
     throw new OptionError('gradCheck needs inputs that require a gradient; make them with parameter().');
   }

@@ -1,4 +1,13 @@
-import { checkNumber, checkOptions, DivergenceError, isCount, isRate, OptionError, ShapeError } from '../errors';
+import {
+  checkOptions,
+  DivergenceError,
+  isCount,
+  isFunction,
+  isRate,
+  OptionError,
+  type Rules,
+  ShapeError,
+} from '../errors';
 import { Adam } from '../optim/adam';
 import { Optimizer } from '../optim/optimizer';
 import { show } from '../tensor/shape';
@@ -35,22 +44,26 @@ export interface Minimum {
 /** Steps in the tables of a run without an end. */
 const WINDOW = 4096;
 
+const RULES: Rules<keyof MinimizeOptions> = {
+  optimizer: undefined,
+  steps: isCount,
+  tolerance: isRate,
+  onStep: isFunction,
+  signal: undefined,
+};
+
 function checked(
   parameters: readonly Tensor[],
   options: MinimizeOptions,
 ): { optimizer: Optimizer; steps: number; tolerance: number } {
-  checkOptions('minimize', options, ['optimizer', 'steps', 'tolerance', 'onStep', 'signal']);
+  checkOptions('minimize', options, RULES);
   const bad =
     !Array.isArray(parameters) ||
     parameters.length === 0 ||
     !parameters.every((p) => p instanceof Tensor && p.requiresGrad);
   if (bad) throw new OptionError('minimize needs a list of parameters, such as [parameter([0, 0])].');
   const { steps = 1000, tolerance = 0, optimizer = new Adam(parameters, { lr: 0.01 }) } = options;
-  checkNumber('steps', steps, isCount);
-  checkNumber('tolerance', tolerance, isRate);
-  const { onStep, signal } = options;
-  if (onStep !== undefined && typeof onStep !== 'function')
-    throw new OptionError(`onStep is ${String(onStep)}; it must be a function.`);
+  const { signal } = options;
   if (signal !== undefined && typeof signal?.aborted !== 'boolean')
     throw new OptionError(`signal is ${String(signal)}; give the signal of an AbortController.`);
   if (!(optimizer instanceof Optimizer))

@@ -1,5 +1,14 @@
 import { DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, isCount, isRate, OptionError } from '../errors';
+import {
+  checkNumber,
+  checkOptions,
+  isAboveZero,
+  isCount,
+  isFunction,
+  isRate,
+  OptionError,
+  type Rules,
+} from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import { Module } from '../nn/module';
 import { Optimizer } from '../optim/optimizer';
@@ -98,31 +107,31 @@ export interface FitOptions {
   compiled?: boolean;
 }
 
-const NAMES = [
-  'loss',
-  'optimizer',
-  'epochs',
-  'validation',
-  'metrics',
-  'clipGradNorm',
-  'clipGradValue',
-  'accumulate',
-  'sampleWeight',
-  'classWeight',
-  'scheduler',
-  'averaging',
-  'earlyStopping',
-  'onEpochEnd',
-  'onBatchEnd',
-  'onProgress',
-  'progressEvery',
-  'pause',
-  'signal',
-  'checkpoint',
-  'resume',
-  'yieldEvery',
-  'compiled',
-] as const;
+const RULES: Rules<keyof FitOptions> = {
+  loss: undefined,
+  optimizer: undefined,
+  epochs: isCount,
+  validation: undefined,
+  metrics: undefined,
+  clipGradNorm: isAboveZero,
+  clipGradValue: isAboveZero,
+  accumulate: isCount,
+  sampleWeight: undefined,
+  classWeight: undefined,
+  scheduler: undefined,
+  averaging: undefined,
+  earlyStopping: undefined,
+  onEpochEnd: isFunction,
+  onBatchEnd: isFunction,
+  onProgress: isFunction,
+  progressEvery: isRate,
+  pause: undefined,
+  signal: undefined,
+  checkpoint: undefined,
+  resume: undefined,
+  yieldEvery: isRate,
+  compiled: undefined,
+};
 
 function checkLoader(what: string, loader: unknown): asserts loader is DataLoader {
   if (!(loader instanceof DataLoader)) {
@@ -148,7 +157,7 @@ function checkKeeping({ checkpoint, resume }: FitOptions): void {
 
 /** Throws for arguments of `fit` that are unknown, missing or out of range, before anything is touched. */
 export function checkFit(model: unknown, loader: unknown, options: FitOptions): void {
-  checkOptions('fit', options, NAMES);
+  checkOptions('fit', options, RULES);
   if (!(options?.optimizer instanceof Optimizer)) {
     throw new OptionError(
       `fit got ${String(options?.optimizer)} for its optimizer; give one such as new SGD(model.parameters(), { lr: 0.01 }).`,
@@ -163,13 +172,6 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   checkMetrics(options?.metrics);
   lossOf(options?.loss);
   checkNumber('epochs', options.epochs, isCount);
-  if (options.accumulate !== undefined) checkNumber('accumulate', options.accumulate, isCount);
-  for (const name of ['clipGradNorm', 'clipGradValue'] as const) {
-    if (options[name] === undefined) continue;
-    checkNumber(name, options[name], { needed: 'a number above 0', holds: (n) => n > 0 });
-  }
-  for (const name of ['yieldEvery', 'progressEvery'] as const)
-    if (options[name] !== undefined) checkNumber(name, options[name], isRate);
   if (options.scheduler !== undefined && options.scheduler?.optimizer !== options.optimizer) {
     throw new OptionError(
       'scheduler is not one of this optimizer; give one such as new StepLR(optimizer, { stepSize: 10 }).',
@@ -185,9 +187,4 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   checkKeeping(options);
   if (options.pause !== undefined && !(options.pause instanceof Pause))
     throw new OptionError(`pause is ${String(options.pause)}; give a new Pause(), and call its pause() and resume().`);
-  for (const name of ['onEpochEnd', 'onBatchEnd', 'onProgress'] as const) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') {
-      throw new OptionError(`${name} is ${String(options[name])}; it must be a function.`);
-    }
-  }
 }

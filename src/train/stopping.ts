@@ -1,4 +1,17 @@
-import { checkNumber, checkOptions, isCount, isIndex, isRate, isReal, OptionError, StateError } from '../errors';
+import {
+  checkNumber,
+  checkOptions,
+  checkValue,
+  isCount,
+  isFlag,
+  isIndex,
+  isOneOf,
+  isRate,
+  isReal,
+  OptionError,
+  type Rules,
+  StateError,
+} from '../errors';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
 import { sameShape } from '../tensor/shape';
@@ -58,15 +71,21 @@ function monitors({ validation, metrics = {} }: Watching): Map<string, Mode | un
 const monitorOf = ({ earlyStopping, validation }: Watching) =>
   earlyStopping?.monitor ?? (validation ? 'valLoss' : 'loss');
 
-const NAMES = ['monitor', 'mode', 'patience', 'minDelta', 'targetLoss', 'restoreBest'];
+const RULES: Rules<keyof EarlyStopping> = {
+  monitor: undefined,
+  mode: undefined,
+  patience: isCount,
+  minDelta: isRate,
+  targetLoss: isReal,
+  restoreBest: isFlag,
+};
 
 function checkMonitor(options: Watching): void {
   const [monitor, { mode } = {} as EarlyStopping] = [monitorOf(options), options.earlyStopping];
   const known = monitors(options);
   if (!known.has(monitor))
     throw new OptionError(`earlyStopping.monitor is "${monitor}"; there are ${[...known.keys()].join(', ')}.`);
-  if (mode !== undefined && mode !== 'min' && mode !== 'max')
-    throw new OptionError(`earlyStopping.mode is "${String(mode)}"; it must be 'min' or 'max'.`);
+  if (mode !== undefined) checkValue('earlyStopping.mode', mode, isOneOf('min', 'max'));
   if (!(mode ?? known.get(monitor)))
     throw new OptionError(`earlyStopping needs to know whether more ${monitor} is better: give mode 'max' or 'min'.`);
 }
@@ -75,13 +94,8 @@ function checkMonitor(options: Watching): void {
 export function checkStopping(options: Watching): void {
   const { earlyStopping } = options;
   if (earlyStopping === undefined) return;
-  checkOptions('earlyStopping', earlyStopping, NAMES);
-  const { patience, minDelta, targetLoss, restoreBest } = earlyStopping;
-  if (patience !== undefined) checkNumber('patience', patience, isCount);
-  if (minDelta !== undefined) checkNumber('minDelta', minDelta, isRate);
-  if (targetLoss !== undefined) checkNumber('targetLoss', targetLoss, isReal);
-  if (restoreBest !== undefined && typeof restoreBest !== 'boolean')
-    throw new OptionError(`restoreBest is ${String(restoreBest)}; it must be true or false.`);
+  checkOptions('earlyStopping', earlyStopping, RULES);
+  const { patience, targetLoss, restoreBest } = earlyStopping;
   if (patience === undefined && targetLoss === undefined && !restoreBest)
     throw new OptionError('earlyStopping would never stop; give it patience, as in { patience: 5 }, or targetLoss.');
   checkMonitor(options);

@@ -1,6 +1,6 @@
 import { demangle } from '@assemblyscript/loader';
 import kernels from '../../build/kernels.wasm';
-import { checkNumber, checkOptions, isCount, OptionError, StateError } from '../errors';
+import { checkNumber, checkOptions, isCount, isFlag, StateError } from '../errors';
 import { Heap } from './heap';
 import { Pool } from './pool';
 import { relaxedFrom } from './relaxed';
@@ -178,16 +178,13 @@ export function runtime(): Runtime {
  * configure({ threads: 2, maxMemory: 512 * 2 ** 20 });
  */
 export function configure(settings: RuntimeOptions): void {
-  checkOptions('configure', settings, ['threads', 'maxMemory', 'fastMath']);
+  checkOptions('configure', settings, { threads: undefined, maxMemory: isCount, fastMath: isFlag });
   if (settings.threads !== undefined && settings.threads !== 'auto') {
     checkNumber('threads', settings.threads, {
       needed: `'auto' or a whole number from 1 to ${MOST_THREADS}`,
       holds: (n) => isCount.holds(n) && n <= MOST_THREADS,
     });
   }
-  if (settings.fastMath !== undefined && typeof settings.fastMath !== 'boolean')
-    throw new OptionError(`fastMath is ${String(settings.fastMath)}; it must be true or false.`);
-  if (settings.maxMemory !== undefined) checkNumber('maxMemory', settings.maxMemory, isCount);
   if (current) throw new StateError('configure was called after the first use of the library; call it before.');
   options = { ...options, ...settings };
   relaxed = options.fastMath ? relaxedFrom : undefined;

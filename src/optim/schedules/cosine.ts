@@ -1,4 +1,4 @@
-import { checkNumber, isCount, isRate, OptionError } from '../../errors';
+import { checkNumber, checkValues, isCount, isOneOf, isRate, OptionError } from '../../errors';
 import { cosinePi } from '../exact';
 import { type AnyOptimizer, Schedule, type ScheduleOptions } from './schedule';
 
@@ -18,10 +18,7 @@ function anneal(high: number, low: number, x: number): number {
 /** How a schedule goes from one value to another: along half a cosine or a straight line. */
 export type AnnealStrategy = 'cos' | 'linear';
 
-export function checkStrategy(strategy: unknown): void {
-  if (strategy !== 'cos' && strategy !== 'linear')
-    throw new OptionError(`annealStrategy is ${String(strategy)}; it must be 'cos' or 'linear'.`);
-}
+export const isStrategy = () => isOneOf('cos', 'linear');
 
 /** The value after a share x of the way between two. */
 export function annealedBy(strategy: AnnealStrategy, [from, to]: readonly [number, number], x: number): number {
@@ -54,9 +51,8 @@ export class CosineAnnealingLR extends Schedule<CosineAnnealingLROptions> {
     super(optimizer, options, { tMax: undefined, etaMin: 0, per: 'epoch' });
   }
 
-  protected check({ tMax, etaMin }: Required<CosineAnnealingLROptions>): void {
-    checkNumber('tMax', tMax, isCount);
-    checkNumber('etaMin', etaMin, isRate);
+  protected check(options: Required<CosineAnnealingLROptions>): void {
+    checkValues(options, { tMax: isCount, etaMin: isRate });
   }
 
   protected rate(first: number, count: number): number {
@@ -96,10 +92,8 @@ export class CosineAnnealingWarmRestarts extends Schedule<CosineAnnealingWarmRes
     super(optimizer, options, { t0: undefined, tMult: 1, etaMin: 0, per: 'epoch' });
   }
 
-  protected check({ t0, tMult, etaMin }: Required<CosineAnnealingWarmRestartsOptions>): void {
-    checkNumber('t0', t0, isCount);
-    checkNumber('tMult', tMult, isCount);
-    checkNumber('etaMin', etaMin, isRate);
+  protected check(options: Required<CosineAnnealingWarmRestartsOptions>): void {
+    checkValues(options, { t0: isCount, tMult: isCount, etaMin: isRate });
   }
 
   protected rate(first: number, count: number): number {

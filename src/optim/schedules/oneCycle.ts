@@ -1,6 +1,6 @@
-import { checkNumber, isCount, isFraction, OptionError } from '../../errors';
-import { checkFlag, isShare } from '../checks';
-import { type AnnealStrategy, annealedBy, checkRates, checkStrategy } from './cosine';
+import { checkNumber, checkValues, isCount, isFlag, isFraction, isPositive, OptionError } from '../../errors';
+import { isShare } from '../checks';
+import { type AnnealStrategy, annealedBy, checkRates, isStrategy } from './cosine';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
 
 /** What OneCycleLR takes. */
@@ -49,8 +49,6 @@ const DEFAULTS = {
   per: 'step',
 } as const;
 
-const isDivisor = { needed: 'a finite number above 0', holds: (n: number) => Number.isFinite(n) && n > 0 };
-
 /** Where a count of steps lies: in which phase, and how far through it. */
 interface Position {
   phase: number;
@@ -83,17 +81,21 @@ export class OneCycleLR extends Schedule<OneCycleLROptions> {
 
   protected check(options: Required<OneCycleLROptions>): void {
     const groups = groupsOf(this.optimizer);
-    const { maxLr, divFactor, finalDivFactor, baseMomentum, maxMomentum, epochs, stepsPerEpoch } = options;
+    const { maxLr, epochs, stepsPerEpoch } = options;
     checkRates('maxLr', maxLr, groups);
     if (options.totalSteps === undefined && epochs !== undefined && stepsPerEpoch !== undefined)
       options.totalSteps = epochs * stepsPerEpoch;
     checkNumber('totalSteps (or epochs × stepsPerEpoch)', options.totalSteps, isCount);
-    checkNumber('pctStart', options.pctStart, isShare);
-    checkStrategy(options.annealStrategy);
-    for (const [name, value] of Object.entries({ divFactor, finalDivFactor })) checkNumber(name, value, isDivisor);
-    for (const [name, value] of Object.entries({ baseMomentum, maxMomentum })) checkNumber(name, value, isFraction);
-    checkFlag('threePhase', options.threePhase);
-    checkFlag('cycleMomentum', options.cycleMomentum);
+    checkValues(options, {
+      annealStrategy: isStrategy(),
+      pctStart: isShare,
+      divFactor: isPositive,
+      finalDivFactor: isPositive,
+      baseMomentum: isFraction,
+      maxMomentum: isFraction,
+      threePhase: isFlag,
+      cycleMomentum: isFlag,
+    });
     if (options.cycleMomentum && !groups.every((group) => 'momentum' in group || 'betas' in group))
       throw new OptionError(
         'The optimizer has neither momentum nor betas to cycle; give OneCycleLR cycleMomentum: false.',

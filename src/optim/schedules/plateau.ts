@@ -1,4 +1,14 @@
-import { checkNumber, checkOptions, isFraction, isIndex, isRate, OptionError, StateError } from '../../errors';
+import {
+  checkNumber,
+  checkOptions,
+  checkValues,
+  isFraction,
+  isIndex,
+  isOneOf,
+  isRate,
+  OptionError,
+  StateError,
+} from '../../errors';
 import { type AnyOptimizer, checkOptimizer, groupsOf, type Measured } from './schedule';
 
 /** What ReduceLROnPlateau takes. */
@@ -50,11 +60,6 @@ const DEFAULTS = {
   per: 'epoch',
 } as const;
 
-function checkChoice(what: string, value: unknown, choices: readonly string[]): void {
-  if (choices.includes(value as string)) return;
-  throw new OptionError(`${what} is ${String(value)}; it must be '${choices.join("' or '")}'.`);
-}
-
 /**
  * Multiplies the rates by `factor` when a metric has not improved for more than `patience` steps.
  *
@@ -86,13 +91,9 @@ export class ReduceLROnPlateau {
     checkOptimizer('ReduceLROnPlateau', optimizer);
     checkOptions('ReduceLROnPlateau', options, Object.keys(DEFAULTS));
     this.options = { ...DEFAULTS, ...options };
-    const { mode, thresholdMode, factor, patience, cooldown, threshold, minLr, eps, per } = this.options;
-    checkChoice('mode', mode, ['min', 'max']);
-    checkChoice('thresholdMode', thresholdMode, ['rel', 'abs']);
-    checkChoice('per', per, ['epoch']);
-    checkNumber('factor', factor, isFraction);
-    for (const [name, value] of Object.entries({ patience, cooldown })) checkNumber(name, value, isIndex);
-    for (const [name, value] of Object.entries({ threshold, minLr, eps })) checkNumber(name, value, isRate);
+    const rates = { threshold: isRate, minLr: isRate, eps: isRate };
+    const words = { mode: isOneOf('min', 'max'), thresholdMode: isOneOf('rel', 'abs'), per: isOneOf('epoch') };
+    checkValues(this.options, { ...words, factor: isFraction, patience: isIndex, cooldown: isIndex, ...rates });
   }
 
   /** @internal An epoch of `fit` has ended with these values in its row. */

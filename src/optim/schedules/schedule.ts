@@ -1,4 +1,13 @@
-import { checkNumber, checkOptions, isIndex, isRate, OptionError, StateError } from '../../errors';
+import {
+  checkNumber,
+  checkOptions,
+  checkValues,
+  isIndex,
+  isOneOf,
+  isRate,
+  OptionError,
+  StateError,
+} from '../../errors';
 import type { Optimizer } from '../optimizer';
 
 /** An optimizer whatever its options are. */
@@ -38,11 +47,6 @@ export function checkOptimizer(owner: string, optimizer: AnyOptimizer): void {
   throw new OptionError(`${owner} got ${String(optimizer)} for its optimizer; give one such as new SGD(…).`);
 }
 
-function checkPer(per: unknown): void {
-  if (per === 'epoch' || per === 'step') return;
-  throw new OptionError(`per is ${String(per)}; it must be 'epoch' or 'step'.`);
-}
-
 function firstRate(options: GroupOptions): number {
   const rate = firstRates.get(options) ?? options.lr;
   firstRates.set(options, rate);
@@ -69,7 +73,7 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
     checkOptions(owner, given, Object.keys(defaults));
     this.options = { ...defaults, ...given } as Required<O>;
     this.per = this.options.per as 'epoch' | 'step';
-    checkPer(this.per);
+    checkValues(this.options, { per: isOneOf('epoch', 'step') });
     this.check(this.options);
     this.rates = groupsOf(optimizer).map(firstRate);
     this.moveTo(0);

@@ -1,4 +1,4 @@
-import { checkNumber, isCount, isRate, OptionError } from '../../errors';
+import { checkNumber, checkValues, isCount, isRate, OptionError } from '../../errors';
 import { isShare } from '../checks';
 import { integerPower } from '../exact';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
@@ -30,9 +30,8 @@ export class StepLR extends Schedule<StepLROptions> {
     super(optimizer, options, { stepSize: undefined, gamma: 0.1, per: 'epoch' });
   }
 
-  protected check({ stepSize, gamma }: Required<StepLROptions>): void {
-    checkNumber('stepSize', stepSize, isCount);
-    checkNumber('gamma', gamma, isRate);
+  protected check(options: Required<StepLROptions>): void {
+    checkValues(options, { stepSize: isCount, gamma: isRate });
   }
 
   protected rate(first: number, count: number): number {
@@ -147,10 +146,8 @@ export class LinearLR extends Schedule<LinearLROptions> {
     super(optimizer, options, { startFactor: 1 / 3, endFactor: 1, totalIters: 5, per: 'epoch' });
   }
 
-  protected check({ startFactor, endFactor, totalIters }: Required<LinearLROptions>): void {
-    checkNumber('startFactor', startFactor, isShare);
-    checkNumber('endFactor', endFactor, isShare);
-    checkNumber('totalIters', totalIters, isCount);
+  protected check(options: Required<LinearLROptions>): void {
+    checkValues(options, { startFactor: isShare, endFactor: isShare, totalIters: isCount });
   }
 
   protected rate(first: number, count: number): number {

@@ -1,5 +1,5 @@
-import { checkNumber, isIndex } from '../../errors';
-import { type AnnealStrategy, annealedBy, checkRates, checkStrategy } from './cosine';
+import { checkValues, isIndex } from '../../errors';
+import { type AnnealStrategy, annealedBy, checkRates, isStrategy } from './cosine';
 import { type AnyOptimizer, groupsOf, Schedule, type ScheduleOptions } from './schedule';
 
 /** What SWALR takes. */
@@ -34,10 +34,9 @@ export class SWALR extends Schedule<SWALROptions> {
     super(optimizer, options, { swaLr: undefined, annealEpochs: 10, annealStrategy: 'cos', per: 'epoch' });
   }
 
-  protected check({ swaLr, annealEpochs, annealStrategy }: Required<SWALROptions>): void {
-    checkRates('swaLr', swaLr, groupsOf(this.optimizer));
-    checkNumber('annealEpochs', annealEpochs, isIndex);
-    checkStrategy(annealStrategy);
+  protected check(options: Required<SWALROptions>): void {
+    checkRates('swaLr', options.swaLr, groupsOf(this.optimizer));
+    checkValues(options, { annealEpochs: isIndex, annealStrategy: isStrategy() });
   }
 
   override step(): void {

@@ -1,4 +1,4 @@
-import { checkNumber, isCount, OptionError, ShapeError } from '../../errors';
+import { checkNumber, checkValue, isCount, isOneOf, OptionError, ShapeError } from '../../errors';
 import { checkLabels } from '../../tensor/ops/labels';
 import { show } from '../../tensor/shape';
 import type { Tensor } from '../../tensor/tensor';
@@ -98,14 +98,10 @@ export interface AverageOptions extends ScoreOptions {
   average?: 'binary' | 'macro' | 'micro' | 'weighted';
 }
 
-const AVERAGES: readonly unknown[] = ['binary', 'macro', 'micro', 'weighted', undefined];
-
 function checkAverage(options: AverageOptions): void {
   checkScores(options);
-  if (!AVERAGES.includes(options.average))
-    throw new OptionError(
-      `average is "${String(options.average)}"; it must be 'binary', 'macro', 'micro' or 'weighted'.`,
-    );
+  if (options.average !== undefined)
+    checkValue('average', options.average, isOneOf('binary', 'macro', 'micro', 'weighted'));
 }
 
 /** What was met of one class. */

@@ -1,5 +1,5 @@
 import { Loss } from '../../../assembly/kernel';
-import { OptionError, ShapeError } from '../../errors';
+import { checkValue, isOneOf, OptionError, ShapeError } from '../../errors';
 import { checkLabels } from '../../tensor/ops/labels';
 import { elementwiseLoss } from '../../tensor/ops/loss';
 import { needFloats } from '../../tensor/ops/reduce';
@@ -134,8 +134,7 @@ export interface RocAucOptions extends ScoreOptions {
 
 function checkRocAuc(options: RocAucOptions): void {
   checkScores(options);
-  if (!([undefined, 'macro', 'micro', 'weighted'] as unknown[]).includes(options.average))
-    throw new OptionError(`average is "${String(options.average)}"; it must be 'macro', 'micro' or 'weighted'.`);
+  if (options.average !== undefined) checkValue('average', options.average, isOneOf('macro', 'micro', 'weighted'));
 }
 
 class Ranking implements Tally {
