@@ -31,7 +31,7 @@ interface Strata {
 }
 
 function strataOf(owner: string, dataset: Dataset, stratify: Stratify): Strata {
-  const labels = stratify === true ? (dataset.tensors.at(-1) as Tensor) : stratify;
+  const labels = stratify === true ? (dataset.tensors[dataset.tensors.length - 1] as Tensor) : stratify;
   const values = labels instanceof Tensor ? labels.toTypedArray() : (labels as ArrayLike<Category>);
   if (values?.length !== dataset.length)
     throw new ShapeError(

@@ -119,7 +119,7 @@ export interface CheckpointOptions {
 
 /** Is the last row better than all before it? */
 function isBest(rows: readonly HistoryRow[], { monitor, mode }: CheckpointOptions): boolean {
-  const row = rows.at(-1) as HistoryRow;
+  const row = rows[rows.length - 1] as HistoryRow;
   const name = monitor ?? (row.valLoss === undefined ? 'loss' : 'valLoss');
   const sign = mode === 'max' ? -1 : 1;
   const values = rows.map((r) => sign * (r[name] ?? Number.NaN));

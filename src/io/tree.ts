@@ -45,7 +45,7 @@ export function unflat({ json, tensors }: Flat): unknown {
     const { $tensor: name, $number: number } = value as { $tensor?: string; $number?: string };
     if (number !== undefined) return Number(number);
     if (name === undefined) return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, take(v)]));
-    const t = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+    const t = Object.keys(tensors).includes(name) ? tensors[name] : undefined;
     if (t) return t;
     throw new FormatError(`The checkpoint names a tensor ${name} that it does not hold.`);
   };

@@ -58,7 +58,7 @@ const ACTIVATIONS: Record<MLPActivation, (() => Module) | undefined> = {
 
 function checked(owner: string, options: MLPOptions): Options {
   const all = resolved(owner, options, DEFAULTS) as Options;
-  if (!Object.hasOwn(ACTIVATIONS, all.activation))
+  if (!Object.keys(ACTIVATIONS).includes(all.activation))
     throw new OptionError(
       `The activation of ${owner} is ${String(all.activation)}; it must be one of ${Object.keys(ACTIVATIONS).join(', ')}.`,
     );

@@ -89,7 +89,7 @@ function evenly(t: Tensor, deviation: number): Tensor {
  */
 export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
   checkNumber('The negative slope', slope, isReal);
-  if (Object.hasOwn(GAINS, nonlinearity)) return GAINS[nonlinearity](slope);
+  if (Object.keys(GAINS).includes(nonlinearity)) return GAINS[nonlinearity](slope);
   throw new OptionError(
     `nonlinearity is ${String(nonlinearity)}; it must be one of ${Object.keys(GAINS)
       .map((name) => `'${name}'`)

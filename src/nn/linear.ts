@@ -1,7 +1,7 @@
 import { checkNumber, checkOptions, isCount, ShapeError } from '../errors';
 import { uniform } from '../tensor/create';
 import { linear } from '../tensor/ops/product';
-import { show } from '../tensor/shape';
+import { show, sizeFromEnd } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from './module';
 
@@ -47,7 +47,7 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    if (x.shape.at(-1) !== this.inputs) {
+    if (sizeFromEnd(x.shape, 1) !== this.inputs) {
       throw new ShapeError(
         `Linear(${this.describe()}) got x of shape ${show(x.shape)}; its last dimension must be ${this.inputs}.`,
       );

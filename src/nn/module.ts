@@ -143,7 +143,7 @@ export abstract class Module {
   loadStateDict(dict: StateDict): this {
     const own = this.state();
     const names = own.map(([name]) => name);
-    const missing = names.filter((name) => !Object.hasOwn(dict, name) && !OPTIONAL.test(name));
+    const missing = names.filter((name) => !Object.keys(dict).includes(name) && !OPTIONAL.test(name));
     const extra = Object.keys(dict).filter((name) => !names.includes(name));
     if (missing.length > 0 || extra.length > 0) {
       throw new StateError(
@@ -156,7 +156,7 @@ export abstract class Module {
       );
     }
     const values = own
-      .filter(([name]) => Object.hasOwn(dict, name))
+      .filter(([name]) => Object.keys(dict).includes(name))
       .map(([name, tensor]) => ({ tensor, value: entryValue(name, tensor, dict[name] as StateEntry) }));
     for (const { tensor, value } of values) tensor.assign(value);
     return this;

@@ -3,7 +3,7 @@ import { ones, parameter, tensor, zeros } from '../tensor/create';
 import { noGrad } from '../tensor/driver';
 import { countUp } from '../tensor/ops/random';
 import { needFloats } from '../tensor/ops/reduce';
-import { show } from '../tensor/shape';
+import { show, sizeFromEnd } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from './module';
 
@@ -65,7 +65,7 @@ export class LayerNorm extends Module {
 
   forward(x: Tensor): Tensor {
     needFloats('LayerNorm', x);
-    if (x.shape.at(-1) !== this.features) {
+    if (sizeFromEnd(x.shape, 1) !== this.features) {
       throw new ShapeError(
         `LayerNorm(${this.features}) got x of shape ${show(x.shape)}; its last dimension must be ${this.features}.`,
       );

@@ -315,7 +315,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   /** The options that a state has for group number `i`, if they fit. */
   private optionsFrom(given: O, i: number): O {
     const { options } = this.groups[i] as Group<O>;
-    if (Object.keys(given).some((name) => !Object.hasOwn(options, name))) {
+    if (Object.keys(given).some((name) => !Object.keys(options).includes(name))) {
       const names = (of: O) => Object.keys(of).join(', ');
       throw new StateError(`loadStateDict got the options ${names(given)}; this optimizer has ${names(options)}.`);
     }

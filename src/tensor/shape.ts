@@ -60,3 +60,8 @@ export function broadcastShapes(owner: string, a: Shape, b: Shape): Shape {
   }
   return shape;
 }
+
+/** The size of an axis counted from the end: 1 is the last. */
+export function sizeFromEnd(shape: Shape, axis: number): number | undefined {
+  return shape[shape.length - axis];
+}

@@ -237,7 +237,7 @@ export class Eager implements Driver {
     const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model), ...(averaging?.changed() ?? [])])];
     const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
     const { batch } = this;
-    const weights = this.job.weights && (batch.at(-1) as Tensor).toTypedArray();
+    const weights = this.job.weights && (batch[batch.length - 1] as Tensor).toTypedArray();
     this.weight = weights ? sum(weights, 0, weights.length) : (batch[0]?.shape[0] as number);
     const loss = this.step(batch).item();
     const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);

@@ -128,7 +128,7 @@ class Measures {
   }
 
   get values(): [string, unknown][] {
-    const target = () => this.targets?.result ?? (this.dataset.tensors.at(-1) as Tensor);
+    const target = () => this.targets?.result ?? (this.dataset.tensors[this.dataset.tensors.length - 1] as Tensor);
     return Object.entries(this.metrics).map(([name, metric]) => {
       const tally = this.tallies.get(name);
       return [name, tally ? tally.value() : metric((this.outputs as Collector).result, target())];
@@ -157,7 +157,7 @@ export async function measure(
   const measures = new Measures(metrics, dataset);
   let [total, rows] = [0, 0];
   const whole = await eachBatch(model, { dataset, batchSize, pacer, inputs: -1 }, (output, batch) => {
-    const target = batch.at(-1) as Tensor;
+    const target = batch[batch.length - 1] as Tensor;
     rows += batch[0].shape[0] as number;
     if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
     measures.add(output, target);

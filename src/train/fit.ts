@@ -143,7 +143,7 @@ const SOME = ['averaging', 'scheduler', 'earlyStopping'];
 /** Goes to where `resume` says; returns what goes back. */
 function resumed(parts: Parts, { resume, epochs }: FitOptions): (() => void) | undefined {
   if (!resume) return undefined;
-  const unused = SOME.find((name) => Object.hasOwn(resume, name) && !Object.hasOwn(parts, name));
+  const unused = SOME.find((name) => Object.keys(resume).includes(name) && !Object.keys(parts).includes(name));
   if (unused)
     throw new StateError(`The checkpoint to resume has a ${unused}, and this fit has none; give it the same.`);
   const undo = restore(parts, resume);
@@ -193,7 +193,8 @@ function rehearse(job: Job): void {
   if (options.compiled === false) tryOut(batches, lossOfBatch(job));
   if (!validation) return;
   const loss = lossOf(evenLoss(job));
-  const lossFunction = (batch: readonly Tensor[]) => loss(model.forward(...batch.slice(0, -1)), batch.at(-1) as Tensor);
+  const lossFunction = (batch: readonly Tensor[]) =>
+    loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1] as Tensor);
   new Setting(model, { training: false }).run(() => tryOut(validation, lossFunction));
 }
 

@@ -154,7 +154,7 @@ async function descend(
   const pacer = new Pacer({ signal });
   const costs: number[] = [];
   const minimum = (stoppedBy: Minimum['stoppedBy']): Minimum => ({
-    cost: costs.at(-1) as number,
+    cost: costs[costs.length - 1] as number,
     costs,
     steps: costs.length,
     stoppedBy,

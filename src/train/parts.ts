@@ -66,7 +66,7 @@ function stateNow(part: Part): unknown {
  */
 export function restore(parts: Parts, states: States): () => void {
   const entries = entriesOf(parts).map(([name, part]) => ({ name, part, before: stateNow(part) }));
-  const lacking = entries.map(({ name }) => name).filter((name) => !Object.hasOwn(states, name));
+  const lacking = entries.map(({ name }) => name).filter((name) => !Object.keys(states).includes(name));
   if (lacking.length > 0) {
     const names = Object.keys(states).join(', ');
     throw new StateError(

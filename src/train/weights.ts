@@ -31,7 +31,7 @@ function ofSamples(given: Tensor | Data, rows: number): number[] {
 
 /** The class of each row; undefined where the loss ignores it. */
 function classesOf(loader: DataLoader, ignored: number | undefined): (number | undefined)[] {
-  const target = loader.dataset.tensors.at(-1) as Tensor;
+  const target = loader.dataset.tensors[loader.dataset.tensors.length - 1] as Tensor;
   if (target.size !== loader.dataset.length) {
     throw new ShapeError(
       `classWeight needs a target of one class index a row; this one is ${show(target.shape)}. Use sampleWeight.`,

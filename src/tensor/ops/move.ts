@@ -29,7 +29,7 @@ function joined(axes: readonly CopyAxis[]): CopyAxis[] {
   const out: CopyAxis[] = [];
   for (const [size, from, to] of axes) {
     if (size === 1) continue;
-    const outer = out.at(-1);
+    const outer = out[out.length - 1];
     if (outer && outer[1] === from * size && outer[2] === to * size) out[out.length - 1] = [outer[0] * size, from, to];
     else out.push([size, from, to]);
   }

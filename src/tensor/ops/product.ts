@@ -3,7 +3,7 @@ import { ShapeError } from '../../errors';
 import { roundUp } from '../../wasm/allocator';
 import { record } from '../autograd';
 import { emit } from '../driver';
-import { broadcastShapes, type Shape, sameShape, show, sizeOf } from '../shape';
+import { broadcastShapes, type Shape, sameShape, show, sizeFromEnd, sizeOf } from '../shape';
 import type { Tensor } from '../tensor';
 import { expand } from './move';
 import { needFloats, sumTo } from './reduce';
@@ -82,7 +82,7 @@ function stacked(a: Tensor, b: Tensor): Tensor {
   };
   const parts = Array.from({ length: count }, (_, i) => matrices(matrix(a, i), matrix(b, i)));
   const [first, ...rest] = parts;
-  if (!first) return a.spawn([...lead, a.shape.at(-2) as number, b.shape.at(-1) as number]);
+  if (!first) return a.spawn([...lead, sizeFromEnd(a.shape, 2) as number, sizeFromEnd(b.shape, 1) as number]);
   return first.stack(rest).reshape([...lead, ...first.shape]);
 }
 
@@ -90,7 +90,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   needFloats('matmul', a, b);
   const rows = a.shape.length === 1 ? a.reshape([1, -1]) : a;
   const columns = b.shape.length === 1 ? b.reshape([-1, 1]) : b;
-  const fits = a.shape.length > 0 && b.shape.length > 0 && rows.shape.at(-1) === columns.shape.at(-2);
+  const fits = a.shape.length > 0 && b.shape.length > 0 && sizeFromEnd(rows.shape, 1) === sizeFromEnd(columns.shape, 2);
   if (!fits) {
     throw new ShapeError(
       `matmul got ${show(a.shape)} and ${show(b.shape)}; the last size of the first must be the last but one of the second.`,
@@ -100,8 +100,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.shape.length > 1 && b.shape.length > 1) return y;
   const shape: Shape = [
     ...y.shape.slice(0, -2),
-    ...(a.shape.length > 1 ? [y.shape.at(-2)] : []),
-    ...(b.shape.length > 1 ? [y.shape.at(-1)] : []),
+    ...(a.shape.length > 1 ? [sizeFromEnd(y.shape, 2)] : []),
+    ...(b.shape.length > 1 ? [sizeFromEnd(y.shape, 1)] : []),
   ] as number[];
   return y.reshape(shape);
 }

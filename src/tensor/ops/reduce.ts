@@ -2,7 +2,7 @@ import { Kernel } from '../../../assembly/kernel';
 import { checkOptions, OptionError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
-import { axisOf, type Shape, sameShape, show, sizeOf } from '../shape';
+import { axisOf, type Shape, sameShape, show, sizeFromEnd, sizeOf } from '../shape';
 import type { AxisOptions, ReduceOptions, Tensor } from '../tensor';
 import { expand } from './move';
 
@@ -102,7 +102,7 @@ interface RowsKernel {
 /** One number for each row along the axis, or for all; what is reduced stays with size 1. */
 function reduceRows(x: Tensor, { owner, kernel, sign }: RowsKernel, axis: number | undefined): Tensor {
   const rows = axis === undefined ? x.contiguous().view([1, x.size]) : x.transpose(axis, -1).contiguous();
-  const n = rows.shape.at(-1) as number;
+  const n = sizeFromEnd(rows.shape, 1) as number;
   if (n === 0) throw new OptionError(`${owner} of no elements is not defined; this tensor has shape ${show(x.shape)}.`);
   const y = x.spawn([...rows.shape.slice(0, -1), 1], kernel === Kernel.indexExtreme ? 'int32' : 'float32');
   emit(kernel, rows, y, rows.size / n, n, sign);
@@ -134,7 +134,7 @@ export const argMin = (x: Tensor, options: ReduceOptions) => index('argMin', x, 
 /** softmax or its logarithm along the last axis. */
 function normalised(x: Tensor, logarithm: boolean): Tensor {
   const y = x.spawn(x.shape);
-  const n = x.shape.at(-1) ?? 1;
+  const n = sizeFromEnd(x.shape, 1) ?? 1;
   emit(Kernel.softmaxColumns, x.contiguous(), y, n === 0 ? 0 : x.size / n, n, logarithm ? 1 : 0);
   const last = { axis: -1, keepDims: true };
   return record(

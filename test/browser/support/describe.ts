@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BROWSERS } from './browsers';
 import type { Driver, Engine } from './engine';
-import { PROCESSES } from './processes';
+import { BASELINE, PROCESSES } from './processes';
 import type { PageOptions } from './server';
 
 /** The engine of a test. */
@@ -25,6 +25,11 @@ export const PROCESS_NAMES: readonly string[] = PROCESSES.map(({ name }) => name
 /** Describes tests in each browser, and in Node of several versions, Bun and Deno, which have no page and take its parameters only. */
 export function describeEngines(tests: (page: Page) => void): void {
   for (const engine of [...PROCESSES, ...BROWSERS]) describeEngine(engine, tests);
+}
+
+/** Describes tests in an engine that has no more than the oldest browsers. */
+export function describeBaseline(tests: (page: Page) => void): void {
+  describeEngine(BASELINE, tests);
 }
 
 function describeEngine(engine: Engine, tests: (page: Page) => void): void {

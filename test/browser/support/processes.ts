@@ -44,6 +44,13 @@ function processEngine(name: string, command: readonly string[]): Engine {
   };
 }
 
+/** Node with no more than what the oldest browsers have. */
+export const BASELINE: Engine = processEngine('Node without what is newer than the baseline', [
+  process.execPath,
+  '--import',
+  join(import.meta.dirname, 'baseline.mjs'),
+]);
+
 /** Node that runs the tests, and the engines that `npm run engines` installs. */
 export const PROCESSES: readonly Engine[] = [
   processEngine('this Node', [process.execPath]),
