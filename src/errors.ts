@@ -128,6 +128,6 @@ export const isFunction = { needed: 'a function', type: 'function' } as const;
 /** One of some words. */
 export function isOneOf(...words: readonly string[]): Rule {
   const list = words.map((word) => `'${word}'`);
-  const needed = [list.slice(0, -1).join(', '), list.at(-1)].filter(Boolean).join(' or ');
+  const needed = [list.slice(0, -1).join(', '), list[list.length - 1]].filter(Boolean).join(' or ');
   return { needed, type: 'string', holds: (word) => words.includes(word) };
 }
