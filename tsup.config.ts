@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
 import { textOf } from './src/wasm/text';
+import { CODE } from './src/wasm/thread';
 
 const entry = {
   index: 'src/index.ts',
@@ -8,6 +9,7 @@ const entry = {
   optim: 'src/optim/index.ts',
   data: 'src/data/index.ts',
   io: 'src/io/index.ts',
+  worker: 'src/worker/index.ts',
 };
 
 export default defineConfig({
@@ -19,6 +21,7 @@ export default defineConfig({
   splitting: true,
   treeshake: true,
   clean: true,
+  onSuccess: () => writeFile('dist/thread.js', CODE),
   esbuildPlugins: [
     {
       name: 'wasm-as-text',

@@ -301,7 +301,10 @@ describe('a training on a stream', () => {
       });
     const whole = trainingOf({}, stream());
     const taken: States[] = [];
-    const rows = await trained(whole, { compiled, checkpoint: { visit: (take) => void taken.push(take()) } });
+    const rows = await trained(whole, {
+      compiled,
+      checkpoint: { visit: async (take) => void taken.push(await take()) },
+    });
     expect(taken.length).toBeGreaterThanOrEqual(EPOCHS + 3);
     for (const resume of taken) {
       const again = trainingOf({}, stream());

@@ -146,8 +146,8 @@ function collector(): Checkpointer & { kept: States[] } {
   const kept: States[] = [];
   return {
     kept,
-    visit(take) {
-      kept.push(take());
+    async visit(take) {
+      kept.push(await take());
     },
   };
 }

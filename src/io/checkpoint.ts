@@ -169,11 +169,11 @@ export function checkpointTo(target: Target, options: CheckpointOptions = {}): C
   const best = keepBest === undefined ? undefined : placeOf(keepBest);
   let last = performance.now();
   return {
-    async visit(take: () => States, { rows, epochEnded, ended }: Moment) {
-      const all = () => ({ ...parts, ...statesOf(partsIn(parts)), ...take() });
-      if (epochEnded && best && isBest(rows, options)) await keep(best, all());
+    async visit(take: () => States | Promise<States>, { rows, epochEnded, ended }: Moment) {
+      const all = async () => ({ ...parts, ...statesOf(partsIn(parts)), ...(await take()) });
+      if (epochEnded && best && isBest(rows, options)) await keep(best, await all());
       if (!ended && performance.now() - last < everySeconds * 1000) return;
-      await keep(place, all());
+      await keep(place, await all());
       last = performance.now();
     },
   };

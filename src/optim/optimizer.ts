@@ -203,6 +203,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const { heap } = runtime();
     heap.clock++;
     const at = heap.address(table.storage) / 4;
+    heap.wrote(table.storage);
     const floats = heap.f32;
     const { slots, steps, done } = table;
     for (let i = 0; i < Math.min(count, steps); i++) {

@@ -3,7 +3,15 @@ import { StateError } from '../errors';
 import { Storage } from '../wasm/heap';
 import { itemsOf, listsOf, newIn, worth, writeLists } from '../wasm/lists';
 import type { Pool } from '../wasm/pool';
-import { type Argument, SEGMENT_WORDS, type Step, writeRecord, writeSegment } from '../wasm/record';
+import {
+  type Argument,
+  eachOperand,
+  isWritten,
+  SEGMENT_WORDS,
+  type Step,
+  writeRecord,
+  writeSegment,
+} from '../wasm/record';
 import { type Runtime, runtime } from '../wasm/runtime';
 import type { Tensor } from './tensor';
 
@@ -63,8 +71,10 @@ function runTried(now: Runtime, { step, time, pool }: { step: Step; time: number
 /** Runs a step at once. */
 function runNow(step: Step): void {
   const now = runtime();
-  const { heap, pool } = now;
+  const { heap } = now;
+  const pool = now.pool?.isOurs ? now.pool : undefined;
   heap.clock++;
+  if (heap.watchers > 0) eachOperand(step, ({ storage }, letter) => isWritten(letter) && heap.wrote(storage));
   if (pool?.all && runDivided(now, step)) return;
   const time = pool && !pool.all ? worth(step) : 0;
   if (time > 0 && pool?.comeUp()) runTried(now, { step, time, pool });

@@ -97,6 +97,7 @@ export function fillFrom(storage: Storage, values: ArrayLike<number>, dtype: DTy
   const { heap } = runtime();
   heap.clock++;
   const at = heap.address(storage) / 4;
+  heap.wrote(storage);
   (dtype === 'int32' ? heap.i32 : heap.f32).set(values, at);
 }
 

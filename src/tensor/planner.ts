@@ -41,6 +41,8 @@ function guess(step: Step): number {
 export interface Program extends List {
   /** The same for several threads, a list each, where that is worth it. */
   readonly lists: readonly List[] | undefined;
+  /** What it uses that others may know, and its records. */
+  readonly uses: readonly Storage[];
   readonly records: number;
   /** Bytes for what is only needed within a step, and for the records. */
   readonly bytes: number;
@@ -79,7 +81,8 @@ export function compile({ steps: traced, storages: local }: Trace): Program {
     for (const storage of made) heap.free(storage);
   };
   try {
-    for (const storage of usedOutside(steps, own)) hold(storage);
+    const outside = usedOutside(steps, own);
+    for (const storage of outside) hold(storage);
     const arena = heap.allocate(bytes);
     made.push(arena);
     const base = hold(arena);
@@ -95,6 +98,7 @@ export function compile({ steps: traced, storages: local }: Trace): Program {
     return {
       ...(alone as List),
       lists: divided && together,
+      uses: [...outside, storage],
       records: steps.length,
       bytes: bytes + storage.bytes,
       nanoseconds: steps.reduce((sum, step) => sum + guess(step), 0),

@@ -1,9 +1,14 @@
 import { StateError } from '../errors';
 import type { Optimizer } from '../optim/optimizer';
 import type { AnySchedule } from '../optim/schedules/schedule';
+import type { Storage } from '../wasm/heap';
+import type { Place } from '../wasm/place';
 import { after } from './after';
 import { PAUSE_EVERY } from './pause';
 import { type Fault, Slices, type StepRange, type Stretch, tableSteps } from './slices';
+
+/** Milliseconds of a slice on another thread: nobody waits for it but who stops or watches a training. */
+const AWAY = 20;
 
 interface CompiledOptions {
   optimizer: Optimizer;
@@ -14,6 +19,10 @@ interface CompiledOptions {
   /** Milliseconds that a slice may take. Default: PAUSE_EVERY. */
   yieldEvery?: number | undefined;
   begin?: (() => void) | undefined;
+  /** Where they are taken, if not here. */
+  place?: Place | undefined;
+  /** What is read here of what `begin` writes. */
+  reads?: readonly Storage[] | undefined;
   /** The error for a step, counted from the epoch's first, that gave something not finite. */
   diverged: (fault: Fault, step: number) => Error;
 }
@@ -37,6 +46,8 @@ export class Compiled {
   private last = 0;
   /** Steps taken and kept. */
   taken = 0;
+  /** Steps of them that have been shown. */
+  private seen = 0;
 
   constructor(
     stretches: readonly Stretch[],
@@ -45,7 +56,8 @@ export class Compiled {
     this.capacity = tableSteps(options.steps);
     options.optimizer.open(this.capacity, { scheduled: options.schedule !== undefined });
     try {
-      this.slices = new Slices(stretches, { capacity: this.capacity, ...(options.begin && { begin: options.begin }) });
+      const { begin, place, reads } = options;
+      this.slices = new Slices(stretches, { capacity: this.capacity, place, reads, ...(begin && { begin }) });
     } catch (error) {
       options.optimizer.close();
       throw error;
@@ -55,7 +67,8 @@ export class Compiled {
 
   /** The most steps that should run before a pause. */
   get steps(): number {
-    const wanted = ((this.options.yieldEvery ?? PAUSE_EVERY) * 1e6) / this.nanoseconds;
+    const { yieldEvery = this.options.place ? AWAY : PAUSE_EVERY } = this.options;
+    const wanted = (yieldEvery * 1e6) / this.nanoseconds;
     return Math.max(1, Math.min(this.capacity, Math.floor(wanted)));
   }
 
@@ -105,6 +118,25 @@ export class Compiled {
     throw new StateError(
       'A slice of training was not finite and its replay was: its data were changed meanwhile. Leave them alone until fit is done.',
     );
+  }
+
+  /** Calls `fn` while what was trained is seen, wherever it was. */
+  shown<T>(fn: () => T | Promise<T>): T | Promise<T> {
+    if (!this.options.place) return fn();
+    return this.slices.shown(() => {
+      this.seen = this.taken;
+      return fn();
+    });
+  }
+
+  /** Lets what was trained be seen from here on. If the thread that has it is no more, the steps that were not shown are undone. */
+  async end(): Promise<void> {
+    if (!this.options.place || (await this.slices.end())) return;
+    const { optimizer, schedule } = this.options;
+    const lost = this.taken - this.seen;
+    this.taken -= lost;
+    optimizer.advance(-lost);
+    schedule?.moveTo(schedule.count - lost);
   }
 
   release(): void {

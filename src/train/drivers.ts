@@ -6,6 +6,7 @@ import { clipGradNorm, clipGradValue } from '../optim/clip';
 import type { Optimizer } from '../optim/optimizer';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
+import type { Place } from '../wasm/place';
 import type { Operand } from '../wasm/record';
 import { Compiled } from './compiled';
 import type { FitOptions } from './options';
@@ -50,7 +51,7 @@ export function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
 }
 
 /** A place in a training: the epoch, the loader's number of its pass, and the batches of it that are done. */
-interface Place {
+interface At {
   readonly epoch: number;
   readonly pass: number;
   readonly batch: number;
@@ -65,13 +66,17 @@ export interface Driver {
   /** Has a step been taken? */
   readonly ran: boolean;
   /** Begins an epoch, or goes on with one after some of its batches. */
-  begin(at: Place): void;
+  begin(at: At): void;
   /** The step up to which the epoch's batches are there, `end` at most; `first`, where it has no more. */
   ready(first: number, end: number): number | Promise<number>;
   /** Runs steps of the epoch that are ready and returns their losses. */
   run(first: number, end: number): Losses | Promise<Losses>;
   /** What a batch that has been run counts in the mean of its epoch's losses: its rows, or the sum of their weights. */
   weightOf(batch: number): number;
+  /** Calls `fn` while the model is seen as it was trained so far. */
+  shown<T>(fn: () => T | Promise<T>): T | Promise<T>;
+  /** The model is seen so from here on. */
+  end(): Promise<void> | void;
   release(): void;
 }
 
@@ -84,6 +89,8 @@ export interface Job {
   weights: Float32Array | undefined;
   /** The loader's passes as they are trained on: in batches of one step each, with weights as the last column if there are some. */
   batches: DataLoader;
+  /** Where the steps are taken, if not here. */
+  place?: Place | undefined;
 }
 
 function sum(values: ArrayLike<number>, first: number, end: number): number {
@@ -145,6 +152,8 @@ export class Replayed implements Driver {
       steps: batches.length,
       yieldEvery: options.yieldEvery,
       begin: batches.emitsOrder ? () => batches.emitOrder(order) : undefined,
+      place: job.place,
+      reads: job.weights && [order.storage],
       diverged: (fault, step) => diverged(job, fault, { epoch: this.epoch, batch: step + 1 }),
     });
   }
@@ -157,7 +166,7 @@ export class Replayed implements Driver {
     return this.compiled.steps;
   }
 
-  begin({ epoch, pass }: Place): void {
+  begin({ epoch, pass }: At): void {
     this.epoch = epoch;
     this.pass = pass;
     this.job.batches.drawOrder(this.order, pass);
@@ -181,6 +190,14 @@ export class Replayed implements Driver {
     this.weights ??= Float32Array.from(this.order.toTypedArray(), (row) => weights[row] as number);
     const first = batch * batches.batchSize;
     return sum(this.weights, first, first + rows);
+  }
+
+  shown<T>(fn: () => T | Promise<T>): T | Promise<T> {
+    return this.compiled.shown(fn);
+  }
+
+  end(): Promise<void> {
+    return this.compiled.end();
   }
 
   release(): void {
@@ -218,7 +235,7 @@ export class Eager implements Driver {
     (job.options.optimizer as Optimizer).claim();
   }
 
-  begin({ epoch, pass, batch }: Place): void {
+  begin({ epoch, pass, batch }: At): void {
     this.epoch = epoch;
     const { signal } = this.job.options;
     this.batches = this.job.batches.arriving({ seed: this.seed, pass, first: batch, signal });
@@ -259,6 +276,12 @@ export class Eager implements Driver {
   weightOf(): number {
     return this.weight;
   }
+
+  shown<T>(fn: () => T | Promise<T>): T | Promise<T> {
+    return fn();
+  }
+
+  end(): void {}
 
   release(): void {
     this.batches?.return(undefined);

@@ -6,6 +6,7 @@ import type { Optimizer } from '../optim/optimizer';
 import { tensor } from '../tensor/create';
 import { noGrad, trace } from '../tensor/driver';
 import type { Tensor } from '../tensor/tensor';
+import type { Opened } from '../wasm/place';
 import { currentSeed, random } from '../wasm/random';
 import { runtimeInfo } from '../wasm/runtime';
 import { type Driver, Eager, type Job, lossOfBatch, Replayed } from './drivers';
@@ -54,11 +55,13 @@ async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run):
     const end = await driver.ready(first, first + (options.onBatchEnd ? 1 : driver.steps));
     if (end === first) break;
     const losses = await driver.run(first, end);
+    if (job.place?.isOpen) pacer.rest();
     losses.forEach((loss, i) => {
       progress.count(loss, driver.weightOf(first + i));
     });
     progress.batch = end;
-    if (options.onBatchEnd) await options.onBatchEnd({ epoch, batch: end, loss: losses[0] as number });
+    const { onBatchEnd } = options;
+    if (onBatchEnd) await driver.shown(() => onBatchEnd({ epoch, batch: end, loss: losses[0] as number }));
     const done = Math.min(rows, end * batchSize) - first * batchSize;
     await reporter?.note({ epoch, batch: end, loss: progress.loss, rows: done, held: pacer.held });
     await visit({ epochEnded: false, ended: false });
@@ -78,13 +81,10 @@ function evenLoss({ options, weights }: Job): LossFunction {
   return (output, target) => loss(output, target, output.filled([target.shape[0] as number], 1));
 }
 
-/** Runs an epoch and measures what it brought, as it stands in the history; undefined if it was stopped. */
-async function rowOf(run: Run): Promise<HistoryRow | undefined> {
-  const { job, progress, pacer } = run;
+/** What an epoch brought, as it stands in the history; undefined if measuring it was stopped. */
+async function rowOf({ job, progress, pacer }: Run, loss: number): Promise<HistoryRow | undefined> {
   const { model, loader, options } = job;
   const { metrics, validation } = options;
-  const loss = await runEpoch(run);
-  if (loss === undefined) return undefined;
   const row: HistoryRow = { epoch: progress.epoch, loss, lr: rateOf(options), seconds: 0 };
   if (metrics) {
     const values = await measure(model, loader, { metrics, pacer });
@@ -99,26 +99,42 @@ async function rowOf(run: Run): Promise<HistoryRow | undefined> {
   return row;
 }
 
-/** Trains on until there is a reason to stop. */
-async function train(run: Run): Promise<void> {
+/** Looks at the model after an epoch, goes on with all that follows from it, and says if there is a reason to stop. */
+async function endEpoch(run: Run, loss: number): Promise<boolean> {
   const { job, progress, stopper, visit } = run;
   const { options } = job;
-  while (progress.epoch <= options.epochs) {
-    const row = await rowOf(run);
-    if (row === undefined) {
-      progress.stoppedBy = 'signal';
-      await visit({ epochEnded: false, ended: true });
-      return;
-    }
-    if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
-    if (options.scheduler?.per === 'epoch') options.scheduler.epochEnded(row);
-    row.seconds = progress.seconds;
-    progress.add(row);
-    progress.stoppedBy = stopper.note(row) ?? 'epochs';
-    if (options.onEpochEnd) await options.onEpochEnd(row);
-    const stops = progress.stoppedBy !== 'epochs';
-    await visit({ epochEnded: true, ended: stops || row.epoch === options.epochs });
-    if (stops) return;
+  const row = await rowOf(run, loss);
+  if (row === undefined) return stopHere(run);
+  if (options.averaging?.per === 'epoch') options.averaging.updateParameters();
+  if (options.scheduler?.per === 'epoch') options.scheduler.epochEnded(row);
+  row.seconds = progress.seconds;
+  progress.add(row);
+  progress.stoppedBy = stopper.note(row) ?? 'epochs';
+  if (options.onEpochEnd) await options.onEpochEnd(row);
+  const stops = progress.stoppedBy !== 'epochs';
+  await visit({ epochEnded: true, ended: stops || row.epoch === options.epochs });
+  return stops;
+}
+
+async function stopHere({ progress, visit }: Run): Promise<true> {
+  progress.stoppedBy = 'signal';
+  await visit({ epochEnded: false, ended: true });
+  return true;
+}
+
+/** Is the model looked at after an epoch? */
+function isSeen({ metrics, validation, averaging, earlyStopping, onEpochEnd }: FitOptions): boolean {
+  return Boolean(metrics || validation || averaging || earlyStopping?.restoreBest || onEpochEnd);
+}
+
+/** Trains on until there is a reason to stop. */
+async function train(run: Run): Promise<void> {
+  const { job, driver, progress } = run;
+  let stops = false;
+  while (!stops && progress.epoch <= job.options.epochs) {
+    const loss = await runEpoch(run);
+    const end = async () => (loss === undefined ? stopHere(run) : endEpoch(run, loss));
+    stops = await (isSeen(job.options) ? driver.shown(end) : end());
   }
 }
 
@@ -163,6 +179,16 @@ function markOf({ loader, options }: Job): () => void {
     forget();
     loader.epoch = epoch;
   };
+}
+
+const placeOf = (opened: Opened | undefined) => (opened && 'place' in opened ? opened.place : undefined);
+
+/** What the history says of the worker that was asked for. */
+function whereOf(opened: Opened | undefined): Pick<History, 'worker' | 'why'> {
+  if (!opened) return {};
+  if (!('place' in opened)) return opened;
+  const { place, memory } = opened;
+  return { worker: memory, ...(place.why !== undefined && { why: place.why }) };
 }
 
 function driverOf(job: Job): Driver {
@@ -228,6 +254,7 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
   const stopper = new Stopper(options, { model, optimizer: options.optimizer as Optimizer });
   const parts = partsOf(job, { progress, stopper });
   let driver: Driver | undefined;
+  let opened: Opened | undefined;
   let unresume: (() => void) | undefined;
   const trained = async (): Promise<History> => {
     rehearse(job);
@@ -236,19 +263,23 @@ export async function fit(model: Module, loader: DataLoader, options: FitOptions
     const undo = markOf(job);
     const { yieldEvery: every, signal, pause } = options;
     try {
-      driver = driverOf(job);
-      const visit: Run['visit'] = (moment) =>
-        options.checkpoint?.visit(() => statesOf(parts), { ...moment, rows: progress.rows });
+      opened = await options.worker?.open();
+      driver = driverOf({ ...job, place: placeOf(opened) });
+      const take = () => (driver as Driver).shown(() => statesOf(parts));
+      const visit: Run['visit'] = (moment) => options.checkpoint?.visit(take, { ...moment, rows: progress.rows });
       const pacer = new Pacer({ every, signal, pause });
       const run = { job, driver, progress, pacer, stopper, reporter: reporterOf(job), visit };
       if (progress.stoppedBy === 'epochs') await train(run);
     } finally {
+      await driver?.end();
       driver?.release();
+      placeOf(opened)?.close();
       if (!driver?.ran) undo();
       stopper.putBack();
     }
     const { rows, stoppedBy } = progress;
-    return { epochs: rows, stoppedBy, ...stopper.bestOf(rows), ...seeds, build: runtimeInfo().build };
+    const where = whereOf(opened);
+    return { epochs: rows, stoppedBy, ...stopper.bestOf(rows), ...seeds, build: runtimeInfo().build, ...where };
   };
   try {
     return await inTraining(model, trained);

@@ -28,4 +28,8 @@ export interface History {
   loaderSeed: number;
   /** The build of the kernels that ran. */
   build: string;
+  /** Of a training in a worker: has it this memory, or a copy? */
+  worker?: 'shared' | 'copied';
+  /** Why there was no worker, where one was asked for, or not to the end. */
+  why?: string;
 }

@@ -16,6 +16,7 @@ import type { ReduceLROnPlateau } from '../optim/schedules/plateau';
 import type { AnySchedule } from '../optim/schedules/schedule';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
+import type { Elsewhere } from '../wasm/place';
 import type { HistoryRow } from './history';
 import { checkMetrics, type Metrics } from './metrics/metric';
 import type { Part, States } from './parts';
@@ -103,6 +104,11 @@ export interface FitOptions {
   resume?: States | undefined;
   /** Milliseconds between two pauses in which a page can answer. Default: 10. */
   yieldEvery?: number;
+  /**
+   * `worker` of downhill/worker: the steps are taken on a thread of their own, to the same bits. Until fit is done the model is
+   * seen as it was before, but for callbacks, metrics and checkpoints. Default: none, they are taken here.
+   */
+  worker?: Elsewhere;
   /** Record a step once and replay it in Wasm; false runs the eager loop, with the same bits. Default: true. */
   compiled?: boolean;
 }
@@ -130,6 +136,7 @@ const RULES: Rules<keyof FitOptions> = {
   checkpoint: undefined,
   resume: undefined,
   yieldEvery: isRate,
+  worker: undefined,
   compiled: undefined,
 };
 
@@ -146,6 +153,16 @@ function checkLoader(what: string, loader: unknown): asserts loader is DataLoade
       `The dataset of fit's ${what} has ${columns} tensor; it needs inputs and, last, a target: new TensorDataset(X, y).`,
     );
   }
+}
+
+function checkWorker({ worker, compiled }: FitOptions): void {
+  if (worker === undefined) return;
+  if (typeof worker?.open !== 'function')
+    throw new OptionError(`worker is ${String(worker)}; import { worker } from 'downhill/worker'.`);
+  if (compiled === false)
+    throw new OptionError(
+      'compiled is false, and worker needs compiled steps: it runs records in memory, and none of your code; leave one of them out.',
+    );
 }
 
 function checkKeeping({ checkpoint, resume }: FitOptions): void {
@@ -185,6 +202,7 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
     throw new OptionError(`signal is ${String(options.signal)}; give the signal of an AbortController.`);
   }
   checkKeeping(options);
+  checkWorker(options);
   if (options.pause !== undefined && !(options.pause instanceof Pause))
     throw new OptionError(`pause is ${String(options.pause)}; give a new Pause(), and call its pause() and resume().`);
 }

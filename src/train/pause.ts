@@ -88,6 +88,11 @@ export class Pacer {
     return this.signal?.aborted ?? false;
   }
 
+  /** There has just been a pause. */
+  rest(): void {
+    this.last = performance.now();
+  }
+
   /** Pauses when it is time to. Is the work to go on? */
   async tick(): Promise<boolean> {
     const { every = PAUSE_EVERY, pause, signal } = this.options;

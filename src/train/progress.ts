@@ -17,9 +17,9 @@ export interface Checkpointer {
   /**
    * Called between two slices of steps, after each epoch and at the end; training goes on when it is done.
    *
-   * @param take gives copies of all that the training needs to go on from here.
+   * @param take gives copies of all that the training needs to go on from here; a promise of them where it is in a worker.
    */
-  visit(take: () => States, moment: Moment): Promise<void> | void;
+  visit(take: () => States | Promise<States>, moment: Moment): Promise<void> | void;
 }
 
 interface ProgressState {

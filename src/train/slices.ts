@@ -1,12 +1,13 @@
 import { Kernel } from '../../assembly/kernel';
-import { StateError } from '../errors';
 import { emit, newStorage, type Trace, trace } from '../tensor/driver';
 import { compile, type Program } from '../tensor/planner';
 import type { Tensor } from '../tensor/tensor';
 import type { Storage } from '../wasm/heap';
-import { eachOperand, isWritten, SEGMENT_WORDS, type Segment, writeSegment } from '../wasm/record';
+import type { Place } from '../wasm/place';
+import { eachOperand, isWritten, SEGMENT_WORDS, type Segment } from '../wasm/record';
 import { runtime } from '../wasm/runtime';
 import { after } from './after';
+import { Calls } from './calls';
 
 /** The most steps in one call: the tables of hyperparameters and losses have as many rows. */
 const MAX_STEPS = 16384;
@@ -35,6 +36,13 @@ export interface StepRange {
   readonly first: number;
   readonly end: number;
   readonly epoch?: number | undefined;
+}
+
+interface SlicesOptions {
+  capacity: number;
+  begin?: () => void;
+  place?: Place | undefined;
+  reads?: readonly Storage[] | undefined;
 }
 
 /** What is not finite after a slice: a step's loss, or a tensor that training changes. */
@@ -81,9 +89,10 @@ export class Slices {
   private readonly check: Program;
   /** The floats that a step changes, a chunk each: what is looked through for NaN and infinity. */
   private readonly chunks: readonly Storage[];
+  private readonly calls: Calls;
+  private readonly place: Place | undefined;
   private readonly own: Storage[] = [];
   private readonly programs: Program[] = [];
-  private readonly segments: Storage;
   private readonly losses: Storage;
   private readonly found: Storage;
   /** Are there lists for several threads? */
@@ -92,11 +101,13 @@ export class Slices {
   /**
    * @param capacity the most steps in a slice, a power of two.
    * @param begin what comes before an epoch's first step; it sees the epoch's number as its step.
+   * @param place where they run, if not here; what they change is then seen as it was, but for `shown` and from `end` on.
+   * @param reads what is read here of what `begin` writes.
    */
-  constructor(stretches: readonly Stretch[], { capacity, begin }: { capacity: number; begin?: () => void }) {
+  constructor(stretches: readonly Stretch[], { capacity, begin, place, reads = [] }: SlicesOptions) {
+    this.place = place;
     try {
       this.losses = this.room(capacity);
-      this.segments = this.room(MAX_SEGMENTS * SEGMENT_WORDS);
       const traces = stretches.map(({ step }) => this.traced(step));
       const changed = changedBy(traces, this.losses);
       const floats = [...changed.keys()].filter((s) => changed.get(s));
@@ -104,11 +115,19 @@ export class Slices {
       this.stretches = traces.map((t, i) => ({ program: this.add(t), end: (stretches[i] as Stretch).end }));
       this.begin = begin && this.program(begin);
       const saved = [...changed.keys()];
-      const copies = saved.map(({ bytes }) => this.room(bytes / 4));
+      const copies = this.roomFor(saved);
       this.save = this.program(copying(saved, copies));
       this.back = this.program(copying(copies, saved));
       this.found = this.room(this.chunks.length);
       this.check = this.program(checking(floats, this.found));
+      this.calls = new Calls({
+        place,
+        segments: this.room(MAX_SEGMENTS * SEGMENT_WORDS),
+        trained: saved,
+        seen: place ? this.roomFor(saved) : copies,
+        uses: () => [...this.programs, ...(this.tail ? [this.tail.program] : [])].flatMap(({ uses }) => uses),
+        gives: [this.losses, this.found, ...reads],
+      });
     } catch (error) {
       this.release();
       throw error;
@@ -129,7 +148,7 @@ export class Slices {
     if (this.tail?.rows !== rows) {
       this.tail?.program.release();
       this.tail = undefined;
-      this.tail = { rows, program: compile(this.traced(step)) };
+      this.tail = { rows, program: this.calls.unhidden(() => compile(this.traced(step))) };
     }
     this.stretches = [
       { program, end: at },
@@ -159,6 +178,10 @@ export class Slices {
     return storage;
   }
 
+  private roomFor(storages: readonly Storage[]): Storage[] {
+    return storages.map(({ bytes }) => this.room(bytes / 4));
+  }
+
   /** The steps from `first` up to `end`, each with the program it needs. */
   private parts(first: number, end: number): Segment[] {
     let from = first;
@@ -171,50 +194,37 @@ export class Slices {
     return parts;
   }
 
-  private call(segments: readonly Segment[], shared = true): void | Promise<void> {
-    const { heap, pool, run } = runtime();
-    heap.clock++;
-    if (shared && segments.some(({ lists }) => lists) && pool?.run(segments)) return;
-    const at = heap.address(this.segments);
-    const words = heap.i32;
-    segments.forEach((segment, i) => {
-      writeSegment(words, at / 4 + i * SEGMENT_WORDS, segment);
-    });
-    run(at, segments.length);
-  }
-
   /** Runs the steps from `first` up to `end`; before step 0 it begins epoch number `epoch`. */
   run({ first, end, epoch }: StepRange): void | Promise<void> {
     const begin = this.begin && epoch !== undefined ? [segmentOf(this.begin, epoch)] : [];
     const save = segmentOf(this.save);
     const rest = [...begin, ...this.parts(first, end), segmentOf(this.check)];
+    const { calls, place } = this;
     const { pool } = runtime();
-    if (!pool?.isReady) return this.call([save, ...rest]);
-    const trial = this.divided && !pool.all ? pool.trialOf('step', this.nanoseconds) : undefined;
+    if (!place && !pool?.isReady) return calls.call([save, ...rest]);
+    const trial = this.divided && pool?.isReady && !pool.all ? pool.trialOf('step', this.nanoseconds) : undefined;
+    const shared = trial?.shared !== false;
     const started = performance.now();
-    const done = trial?.shared === false ? this.call([save, ...rest], false) : this.guarded(save, rest);
+    const done =
+      place || shared
+        ? calls.guarded(save, rest, { shared, undo: () => this.restore() })
+        : calls.call([save, ...rest], shared);
     return after(done, () => trial?.note((performance.now() - started) / (end - first) / this.nanoseconds));
-  }
-
-  /** If a thread dies in the middle of a call, what it did is undone, and it is made again on the one that is left. */
-  private async guarded(save: Segment, rest: readonly Segment[]): Promise<void> {
-    await this.callAgain([save], () => {});
-    await this.callAgain(rest, () => this.restore());
-  }
-
-  private async callAgain(segments: readonly Segment[], undo: () => void | Promise<void>): Promise<void> {
-    try {
-      await this.call(segments);
-    } catch (error) {
-      if (!(error instanceof StateError)) throw error;
-      await undo();
-      await this.call(segments);
-    }
   }
 
   /** Puts back what the last slice changed. */
   restore(): void | Promise<void> {
-    return this.call([segmentOf(this.back)]);
+    return this.calls.call([segmentOf(this.back)]);
+  }
+
+  /** Calls `fn` while what was trained elsewhere is seen. */
+  shown<T>(fn: () => T | Promise<T>): Promise<T> {
+    return this.calls.shown(fn);
+  }
+
+  /** Lets it be seen from here on; false where what came since it was last shown is lost. */
+  end(): Promise<boolean> {
+    return this.calls.end();
   }
 
   /** The losses of the steps from `first` up to `end` of the last slice. */
@@ -239,6 +249,7 @@ export class Slices {
   }
 
   release(): void {
+    this.calls?.release();
     for (const program of this.programs) program.release();
     this.tail?.program.release();
     const { heap } = runtime();

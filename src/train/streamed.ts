@@ -45,6 +45,7 @@ class Window implements Dataset {
     heap.clock++;
     this.tensors.forEach(({ storage, dtype, size }, c) => {
       const to = heap.address(storage) / 4 + (at * size) / this.length;
+      heap.wrote(storage);
       (dtype === 'int32' ? heap.i32 : heap.f32).set(others.first(rows, c), to);
     });
   }
@@ -153,6 +154,7 @@ export class Streamed implements Driver {
       schedule: perStep(options),
       steps: batches,
       yieldEvery: options.yieldEvery,
+      place: this.job.place,
       diverged: (fault, at) => diverged(this.job, fault, { epoch: this.epoch, batch: at + 1 }),
     });
     return { compiled, window, order, batches, step };
@@ -164,6 +166,14 @@ export class Streamed implements Driver {
 
   weightOf(batch: number): number {
     return batch === this.tail?.at ? this.tail.rows : this.job.batches.batchSize;
+  }
+
+  shown<T>(fn: () => T | Promise<T>): T | Promise<T> {
+    return this.recorded ? this.recorded.compiled.shown(fn) : fn();
+  }
+
+  end(): Promise<void> | undefined {
+    return this.recorded?.compiled.end();
   }
 
   release(): void {

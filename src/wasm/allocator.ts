@@ -16,6 +16,8 @@ export interface Block {
   previous: Block | undefined;
   next: Block | undefined;
   owner: unknown;
+  /** When its bytes were last written, as its owner counts. */
+  written: number;
 }
 
 function binOf(lines: number): number {
@@ -96,6 +98,7 @@ export class Allocator {
       previous: undefined,
       next: undefined,
       owner: undefined,
+      written: 0,
     };
     if (this.last) this.last.after = block;
     this.last = block;
@@ -112,6 +115,7 @@ export class Allocator {
       previous: undefined,
       next: undefined,
       owner: undefined,
+      written: 0,
     };
     if (block.after) block.after.before = rest;
     else this.last = rest;

@@ -54,6 +54,9 @@ export class Heap {
   /** While set, every storage made is listed here. */
   scope: Storage[] | undefined;
 
+  /** While there are some, what writes to memory says so: `wrote`. */
+  watchers = 0;
+
   private readonly maxBytes: number;
 
   /**
@@ -141,6 +144,35 @@ export class Heap {
     if (--storage.pins === 0) this.loose += counted(storage);
   }
 
+  get maxPages(): number {
+    return this.maxBytes / PAGE;
+  }
+
+  /** A storage's bytes in memory are others now. */
+  wrote({ block }: Storage): void {
+    if (block) block.written = this.clock;
+  }
+
+  /** When a storage's bytes in memory were last written from here, by the heap's clock. */
+  writtenAt({ block }: Storage): number {
+    return block?.written ?? -1;
+  }
+
+  /** Lets two storages of one size, both in memory, have each other's bytes. */
+  exchange(a: Storage, b: Storage): void {
+    const [ours, theirs] = [a.block as Block, b.block as Block];
+    ours.owner = b;
+    theirs.owner = a;
+    a.block = theirs;
+    b.block = ours;
+  }
+
+  /** Copies a storage's bytes into another of its size. */
+  copy(from: Storage, to: Storage): void {
+    const [source, target] = [this.address(from), this.address(to)];
+    this.i32.copyWithin(target / 4, source / 4, (source + from.bytes) / 4);
+  }
+
   private needLive(storage: Storage): void {
     if (!storage.freed && (storage.block || storage.outside)) return;
     throw new StateError(
@@ -154,6 +186,7 @@ export class Heap {
     const block = this.allocator.allocate(storage.bytes) ?? this.grown(storage.bytes);
     block.owner = storage;
     storage.block = block;
+    block.written = this.clock;
     this.loose += counted(storage);
     return block;
   }

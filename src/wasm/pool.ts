@@ -1,7 +1,9 @@
 import { StateError } from '../errors';
 import { LINE } from './allocator';
+import type { Beside } from './beside';
 import type { Heap } from './heap';
 import { SEGMENT_WORDS, type Segment, writeSegment } from './record';
+import { startThread } from './thread';
 import { Trial } from './trial';
 
 /** The words of assembly/threads.ts: two lines before the barrier's, and the threads' own. */
@@ -13,36 +15,6 @@ const READY = 3;
 const MOST_SEGMENTS = 8;
 /** How many tenths of a second without any thread's progress mean that one has died, beside ten times what a step should take. */
 const PATIENT = 50;
-
-/** The whole code of a thread: it has its instance and runs what thread 0 asks for. It stands alone, so that no bundler has to find it. */
-const CODE =
-  'const run=({module,memory,pool,thread})=>new WebAssembly.Instance(module,{env:{memory}}).exports.serve(pool,thread);' +
-  'if(typeof require=="function")run(require("worker_threads").workerData);else onmessage=e=>run(e.data)';
-
-/** What a thread gets to begin with. */
-interface Start {
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
-  pool: number;
-  thread: number;
-}
-
-/** A thread starts; `ended` hears why, if it does not stay. Returns what ends it. */
-function startThread(start: Start, ended: (why: string) => void): () => void {
-  const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
-  if (node) {
-    const worker = new node.Worker(CODE, { eval: true, workerData: start, execArgv: [], stdin: false });
-    worker.unref();
-    worker.on('error', (error) => ended(String(error)));
-    worker.on('exit', () => ended('it was ended'));
-    return () => void worker.terminate();
-  }
-  const url = URL.createObjectURL(new Blob([CODE], { type: 'text/javascript' }));
-  const worker = new Worker(url);
-  worker.onerror = ({ message }) => ended(message ?? 'its code could not be loaded');
-  worker.postMessage(start);
-  return () => worker.terminate();
-}
 
 /** The kernels' binary, compiled, and this thread's instance of it. */
 interface Kernels {
@@ -61,6 +33,10 @@ export class Pool {
   runs = 0;
   /** Whether sharing makes work faster, by kinds of work. */
   private readonly trials = new Map<string, Trial>();
+  /** Leads the threads where this one may not wait for them. */
+  leader: Beside | undefined;
+  /** Another thread leads them now. */
+  lent = false;
   private block = 0;
   private stops: (() => void)[] = [];
   private ready = false;
@@ -69,12 +45,14 @@ export class Pool {
   readonly threads: number;
   /** Are all steps divided that can be, or those alone that it makes faster? */
   readonly all: boolean;
+  private readonly url: string | undefined;
 
   constructor(
-    { threads, all }: { threads: number; all: boolean },
+    { threads, all, url }: { threads: number; all: boolean; url: string | undefined },
     private readonly heap: Heap,
     private readonly kernels: Kernels,
   ) {
+    this.url = url;
     this.threads = threads;
     this.all = all;
   }
@@ -88,6 +66,7 @@ export class Pool {
       } catch (error) {
         this.close(`no thread could be started: ${String(error)}`);
       }
+      void this.leader?.start().then((why) => why !== undefined && this.close(`no thread could be started: ${why}`));
     }
     return { pool: this.block, threads: this.threads };
   }
@@ -110,10 +89,15 @@ export class Pool {
   }
 
   private startThread(thread: number): () => void {
-    const { block: pool } = this;
-    return startThread({ module: this.kernels.module, memory: this.heap.memory, pool, thread }, (why) =>
-      this.close(`thread ${thread} stopped: ${why}`),
-    );
+    const { block: pool, heap, kernels, url } = this;
+    const ended = (why: string) => this.close(`thread ${thread} stopped: ${why}`);
+    const listener = { said: (error: unknown) => ended(String(error)), ended };
+    return startThread({ module: kernels.module, memory: heap.memory, pool, thread }, listener, url).stop;
+  }
+
+  /** Where the threads meet, once they do. */
+  get at(): number {
+    return this.block;
   }
 
   private line(thread: number): number {
@@ -128,7 +112,7 @@ export class Pool {
 
   /** Have all threads come up? */
   get isReady(): boolean {
-    if (this.why !== undefined || this.block === 0) return false;
+    if (this.why !== undefined || this.block === 0 || this.leader?.isOpen === false) return false;
     const words = this.heap.i32;
     for (let thread = 1; !this.ready && thread < this.threads; thread++) {
       if (Atomics.load(words, this.line(thread) + READY) === 0) return false;
@@ -137,12 +121,22 @@ export class Pool {
     return true;
   }
 
+  /** May this thread lead the others, now? */
+  get isOurs(): boolean {
+    return !this.leader && !this.lent;
+  }
+
   /**
    * Runs segments on all threads, those without lists on this one; false if it did nothing.
    *
    * @throws StateError if a thread died in the middle.
    */
   run(segments: readonly Segment[]): boolean {
+    return this.isOurs && this.prepare(segments) && this.together();
+  }
+
+  /** Writes what each thread is to run, the leader what has no lists; false where they are not all there. */
+  prepare(segments: readonly Segment[]): boolean {
     if (!this.isReady) return false;
     const words = this.heap.i32;
     let at = this.line(this.threads);
@@ -156,7 +150,7 @@ export class Pool {
       }
     }
     words[this.block / 4 + PATIENCE] = PATIENT + Math.max(...segments.map(({ nanoseconds = 0 }) => nanoseconds)) / 1e7;
-    return this.together();
+    return true;
   }
 
   private together(): boolean {

@@ -1,6 +1,7 @@
 import { demangle } from '@assemblyscript/loader';
 import kernels from '../../build/kernels.wasm';
 import { checkNumber, checkOptions, isCount, isFlag, StateError } from '../errors';
+import { Beside } from './beside';
 import { Heap } from './heap';
 import { Pool } from './pool';
 import { relaxedFrom } from './relaxed';
@@ -26,6 +27,11 @@ export interface Runtime {
   readonly heap: Heap;
   /** Other threads, where there may be some. */
   readonly pool: Pool | undefined;
+  /** Another thread over this memory, where it can be shared. */
+  readonly beside: Beside | undefined;
+  /** The kernels, compiled for this memory. */
+  readonly module: WebAssembly.Module;
+  readonly workerUrl: string | undefined;
   /** Why there are as many threads as there are. */
   readonly why: string;
   /** Runs `count` segments at `segments`, on this thread alone. */
@@ -48,6 +54,11 @@ export interface RuntimeOptions {
   fastMath?: boolean;
   /** The most bytes that the memory may grow to. Default: 4 GiB. */
   maxMemory?: number;
+  /**
+   * Where a browser gets the code of its workers, for pages whose content security policy forbids `blob:`; the file
+   * `downhill/thread.js`, served by the page's own site. Default: none, it is inlined.
+   */
+  workerUrl?: string;
 }
 
 /** What the runtime is and holds. */
@@ -86,15 +97,19 @@ function needFeatures(): void {
   );
 }
 
-/** What keeps this engine, or this thread of it, from sharing its memory with others; undefined if nothing does. */
+/** What keeps this engine from sharing its memory with others; undefined if nothing does. */
 function whyAlone(): string | undefined {
-  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false)
-    return 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
+  if (typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false) return undefined;
+  return 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
+}
+
+/** May this thread wait for others? The main thread of a page may not. */
+function mayWait(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
-    return undefined;
+    return true;
   } catch {
-    return 'the main thread of a page may not wait for others';
+    return false;
   }
 }
 
@@ -107,7 +122,10 @@ function cores(): number {
 function plan({ threads = 'auto' }: RuntimeOptions): { threads: number; why: string } {
   if (threads === 1) return { threads, why: 'configure({ threads: 1 }) asked for it' };
   const alone = whyAlone();
-  if (alone) return { threads: 1, why: alone };
+  if (alone) {
+    if (threads !== 'auto') console.warn(`downhill runs on one thread: ${alone}.`);
+    return { threads: 1, why: alone };
+  }
   if (threads !== 'auto') return { threads, why: `configure({ threads: ${threads} }) asked for them` };
   const n = Math.min(cores(), MOST_CORES);
   return { threads: n, why: `this machine has ${cores()} cores; what is too small to gain by more runs on one` };
@@ -147,11 +165,13 @@ function start(): Runtime {
   const module = new WebAssembly.Module(fitted(bytes, shared));
   const { exports } = new WebAssembly.Instance(module, { env: { memory: heap.memory } });
   const { run, runTogether } = demangle<Kernels>(exports);
-  const all = typeof options.threads === 'number';
+  const pool = { threads, heap, module, runTogether: runTogether.original };
   const runtime: Runtime = {
     build,
     heap,
-    pool: shared ? new Pool({ threads, all }, heap, { module, runTogether: runTogether.original }) : undefined,
+    ...(shared ? poolOf(pool) : { pool: undefined, beside: undefined }),
+    module,
+    workerUrl: options.workerUrl,
     why: shared || threads === 1 ? why : 'shared memory could not be had',
     calls: 0,
     run(segments, count) {
@@ -160,6 +180,22 @@ function start(): Runtime {
     },
   };
   return runtime;
+}
+
+interface Shared {
+  threads: number;
+  heap: Heap;
+  module: WebAssembly.Module;
+  runTogether(pool: number): number;
+}
+
+/** The threads over a memory that is shared. */
+function poolOf({ threads, heap, ...kernels }: Shared): Pick<Runtime, 'pool' | 'beside'> {
+  const { workerUrl: url } = options;
+  const pool = new Pool({ threads, all: typeof options.threads === 'number', url }, heap, kernels);
+  const beside = new Beside({ pool, heap, module: kernels.module, url });
+  if (!mayWait()) pool.leader = beside;
+  return { pool, beside };
 }
 
 /** The runtime, started by its first use. */
@@ -172,13 +208,15 @@ export function runtime(): Runtime {
  * Sets what the runtime starts with; call it before anything else.
  *
  * @param settings `threads`: 'auto' or a number from 1 to 64, by default 'auto'; `maxMemory`: the most bytes that memory may grow
- * to, by default 4 GiB; `fastMath`: kernels whose multiply-adds round once, where the engine has relaxed SIMD, by default false.
+ * to, by default 4 GiB; `fastMath`: kernels whose multiply-adds round once, where the engine has relaxed SIMD, by default false;
+ * `workerUrl`: where a page whose content security policy forbids `blob:` serves the file `downhill/thread.js`.
  * @throws StateError once the runtime has started; OptionError for an unknown or impossible setting.
  * @example
  * configure({ threads: 2, maxMemory: 512 * 2 ** 20 });
  */
 export function configure(settings: RuntimeOptions): void {
-  checkOptions('configure', settings, { threads: undefined, maxMemory: isCount, fastMath: isFlag });
+  const workerUrl = { needed: 'the address of downhill/thread.js on your site', type: 'string' } as const;
+  checkOptions('configure', settings, { threads: undefined, maxMemory: isCount, fastMath: isFlag, workerUrl });
   if (settings.threads !== undefined && settings.threads !== 'auto') {
     checkNumber('threads', settings.threads, {
       needed: `'auto' or a whole number from 1 to ${MOST_THREADS}`,
