@@ -7,11 +7,12 @@ import * as data from 'downhill/data';
 import * as io from 'downhill/io';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
+import * as worker from 'downhill/worker';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const scope: Record<string, unknown> = { ...downhill, ...data, ...io, nn, optim, expect };
+const scope: Record<string, unknown> = { ...downhill, ...data, ...io, ...worker, nn, optim, expect };
 
 interface Example {
   name: string;

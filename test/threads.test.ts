@@ -117,23 +117,28 @@ describe('how many threads there are', () => {
 
   it('is one where there is no shared memory', async () => {
     vi.stubGlobal('SharedArrayBuffer', undefined);
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const library = await fresh({ threads: 2 });
     vi.unstubAllGlobals();
+    warn.mockRestore();
     const why = 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
     expect(library.runtimeInfo()).toMatchObject({ threads: 1, why });
     expect(await bitsOf(library, 'a classifier')).toEqual(alone.get('a classifier'));
   });
 
-  it('is one where a thread may not wait', async () => {
+  it('is that too where this thread may not wait for them, and another leads', async () => {
     const wait = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
       throw new TypeError('Atomics.wait cannot be called in this context');
     });
     const library = await fresh({ threads: 2 });
     wait.mockRestore();
-    expect(library.runtimeInfo()).toMatchObject({
-      threads: 1,
-      why: 'the main thread of a page may not wait for others',
-    });
+    expect(library.runtimeInfo()).toMatchObject({ threads: 2, why: 'configure({ threads: 2 }) asked for them' });
+    expect(poolOf(library).isOurs).toBe(false);
+    for (const name of ['a wide network', 'a classifier', 'a large batch, block by block']) {
+      await together(library, async () => {
+        expect(await bitsOf(library, name)).toEqual(alone.get(name));
+      });
+    }
   });
 
   it('is one where none can be started', async () => {

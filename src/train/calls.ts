@@ -83,7 +83,7 @@ export class Calls {
   async guarded(save: Segment, rest: readonly Segment[], { shared, undo }: Guard): Promise<void> {
     await this.again([save], shared, () => {});
     const over = !this.scene.place && runtime().pool?.leader;
-    const back = over && this.hide(true);
+    const back = over ? this.hide(true) : undefined;
     try {
       await this.again(rest, shared, undo);
     } finally {

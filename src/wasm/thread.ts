@@ -79,11 +79,12 @@ type NodeThreads = typeof import('node:worker_threads');
 
 function startInNode(node: NodeThreads, start: Start, { said, ended }: Listener): Thread {
   const worker = new node.Worker(CODE, { eval: true, execArgv: [], stdin: false });
-  worker.unref();
   worker.on('message', said);
   worker.on('error', (error) => ended(String(error)));
   worker.on('exit', () => ended('it was ended'));
   worker.postMessage(start);
+  // Who listens keeps it referenced, so this comes last.
+  worker.unref();
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     hold: (on) => (on ? worker.ref() : worker.unref()),

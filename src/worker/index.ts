@@ -23,7 +23,6 @@ async function open(): Promise<Opened> {
  * the training runs here, and `history.why` says why.
  *
  * @example
- * import { worker } from 'downhill/worker';
  * const loader = new DataLoader(new TensorDataset([[0], [1], [2]], [[1], [3], [5]]), { batchSize: 3 });
  * const model = new nn.Linear(1, 1);
  * const optimizer = new optim.SGD(model.parameters(), { lr: 0.2 });
