@@ -7,42 +7,18 @@
  *
  * `put` and `get` are lists of [address, bytes]. What goes wrong is said as a string.
  */
-export const CODE = `const node = typeof require == "function" && require("worker_threads").parentPort, port = node || self;
-let memory, kernels;
-const move = (places, bytes, put) => {
-  let i = 0;
-  for (const [at, n] of places) {
-    const own = new Uint8Array(memory.buffer, at, n), other = new Uint8Array(bytes, i, n);
-    put ? own.set(other) : other.set(own);
-    i += n;
-  }
-};
-const start = ({ module, memory: shared, pages, pool, thread, lock }) => {
-  memory = shared || new WebAssembly.Memory({ initial: 1, maximum: pages });
-  kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  if (pool) kernels.serve(pool, thread);
-  const ready = () => new Promise(() => port.postMessage(null));
-  lock ? navigator.locks.request(lock, ready).catch(ready) : ready();
-};
-const run = ({ size, put, bytes, pool, segments, count, get }) => {
-  const missing = size - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(missing / 65536);
-  move(put, bytes, true);
-  const together = !!(pool && kernels.runTogether(pool));
-  together || kernels.run(segments, count);
-  const given = new ArrayBuffer(get.reduce((sum, [, n]) => sum + n, 0));
-  move(get, given);
-  port.postMessage({ together, bytes: given }, [given]);
-};
-const hear = (message) => {
-  try {
-    message.module ? start(message) : run(message);
-  } catch (error) {
-    port.postMessage(String(error));
-  }
-};
-node ? node.on("message", hear) : (port.onmessage = ({ data }) => hear(data));
-`;
+export const CODE = `let m,k,n=typeof require=="function"&&require("worker_threads").parentPort,p=n||self,
+move=(places,b,put)=>{let i=0;for(const[at,n]of places){const x=new Uint8Array(m.buffer,at,n),y=new Uint8Array(b,i,n);put?x.set(y):y.set(x);i+=n}},
+start=({module,memory,pages,pool,thread,lock})=>{m=memory||new WebAssembly.Memory({initial:1,maximum:pages})
+k=new WebAssembly.Instance(module,{env:{memory:m}}).exports
+if(pool)k.serve(pool,thread)
+const r=()=>new Promise(()=>p.postMessage(null));lock?navigator.locks.request(lock,r).catch(r):r()},
+run=({size,put,bytes,pool,segments,count,get})=>{const s=size-m.buffer.byteLength;if(s>0)m.grow(s/65536)
+move(put,bytes,1)
+const together=!!(pool&&k.runTogether(pool));together||k.run(segments,count)
+bytes=new ArrayBuffer(get.reduce((a,[,n])=>a+n,0));move(get,bytes);p.postMessage({together,bytes},[bytes])},
+hear=d=>{try{d.module?start(d):run(d)}catch(e){p.postMessage(String(e))}}
+n?n.on("message",hear):onmessage=e=>hear(e.data)`;
 
 /** What a thread begins with: where it serves a pool, or else waits to be asked. */
 export interface Start {
