@@ -14,7 +14,7 @@ const entry = {
 
 export default defineConfig({
   // In a file of their own the kernels come first in a bundle: between the modules they would keep gzip from what these share.
-  entry: { ...entry, kernels: 'build/kernels.wasm' },
+  entry: { ...entry, kernels: 'build/kernels.wasm', init: 'src/nn/init.ts' },
   format: 'esm',
   target: 'es2022',
   dts: { entry },
@@ -23,6 +23,13 @@ export default defineConfig({
   clean: true,
   onSuccess: () => writeFile('dist/thread.js', CODE),
   esbuildPlugins: [
+    {
+      // As an object in the midst of others a namespace would be in every bundle; as a file it is where it is used.
+      name: 'namespace-as-file',
+      setup({ onResolve }) {
+        onResolve({ filter: /^\.\/init$/ }, () => ({ path: './init.js', external: true }));
+      },
+    },
     {
       name: 'wasm-as-text',
       setup({ onLoad }) {

@@ -24,6 +24,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', '{cli,bench}/test/**/*.test.mjs'],
     testTimeout: 300_000,
+    hookTimeout: 300_000,
     globalSetup: 'test/support/missing.ts',
   },
 });
