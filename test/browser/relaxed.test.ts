@@ -29,6 +29,6 @@ describeEngines((page) => {
 describe('configure', () => {
   it('takes true or false for fastMath', () => {
     expect(() => configure({ fastMath: 'yes' as never })).toThrow(OptionError);
-    expect(() => configure({ fastMath: 'yes' as never })).toThrow('fastMath is yes; it must be true or false.');
+    expect(() => configure({ fastMath: 'yes' as never })).toThrow('fastMath is "yes"; it must be true or false.');
   });
 });
