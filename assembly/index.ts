@@ -1,37 +1,25 @@
 import { mapBinary, mapUnary, select } from './elementwise';
 import { Kernel } from './kernel';
-import { linearModel } from './linear';
+import { linearModel, linearSgd } from './linear';
 import { elementwiseLoss, softmaxCrossEntropy } from './loss';
 import { addToWord, copyStrided, copyWords, fillWords, findNonFinite, gatherRows, scatterRows } from './move';
 import { product, productNarrow } from './product';
 import { fillMask, fillNormal, fillUniform, permute } from './random';
+import { float, stepped, word } from './record';
 import { extremeColumns, indexExtreme, softmaxColumns, sumColumns, sumRows } from './reduce';
 import { barrier, follow, lead, lineOf } from './threads';
 import { updateAdadelta, updateAdam, updateAdamax, updateLion, updateRmsprop, updateSgd } from './update';
 
-/** Argument i of a record. */
-function word(record: usize, i: i32): i32 {
-  return i32.load(record + (<usize>i << 2), 8);
-}
-
-function float(record: usize, i: i32): f32 {
-  return f32.load(record + (<usize>i << 2), 8);
-}
-
-/** Arguments i to i + 2: an address, and a stride by which it advances each step, modulo a power of two of steps. */
-function stepped(record: usize, i: i32, step: i32): usize {
-  return word(record, i) + (step & word(record, i + 2)) * word(record, i + 1);
-}
-
-function execute(r: usize, step: i32): void {
+/** One record, in step number `step` of an epoch and number `tick` of the tables. */
+function execute(r: usize, step: i32, tick: i32): void {
   switch (i32.load(r)) {
-    case Kernel.copyWords: return copyWords(word(r, 0), stepped(r, 1, step), word(r, 4));
+    case Kernel.copyWords: return copyWords(word(r, 0), stepped(r, 1, tick), word(r, 4));
     case Kernel.copyStrided: return copyStrided(word(r, 0), word(r, 1), r + 16);
     case Kernel.fillWords: return fillWords(word(r, 0), word(r, 1), word(r, 2));
     case Kernel.addToWord: return addToWord(word(r, 0), word(r, 1));
     case Kernel.gatherRows: return gatherRows(word(r, 0), stepped(r, 1, step), word(r, 4), word(r, 5), word(r, 6), word(r, 7));
     case Kernel.scatterRows: return scatterRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5));
-    case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), step);
+    case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), tick);
     case Kernel.fillUniform:
       return fillUniform(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));
     case Kernel.fillNormal:
@@ -72,43 +60,61 @@ function execute(r: usize, step: i32): void {
         word(r, 0), word(r, 1), stepped(r, 2, step), word(r, 5), word(r, 6), word(r, 7), word(r, 8), word(r, 9), word(r, 10), word(r, 11), word(r, 12),
         word(r, 13), float(r, 14), word(r, 15),
       );
+    case Kernel.linearSgd: return linearSgd(r, step, step + 1, tick);
     case Kernel.updateSgd:
-      return updateSgd(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step), word(r, 7));
+      return updateSgd(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, tick), word(r, 7));
     case Kernel.updateAdam:
       return updateAdam(
-        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), stepped(r, 6, step), word(r, 9), word(r, 10),
+        word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), stepped(r, 6, tick), word(r, 9), word(r, 10),
       );
     case Kernel.updateRmsprop:
-      return updateRmsprop(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), stepped(r, 6, step));
+      return updateRmsprop(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), stepped(r, 6, tick));
     case Kernel.updateAdadelta:
-      return updateAdadelta(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
+      return updateAdadelta(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, tick));
     case Kernel.updateAdamax:
-      return updateAdamax(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, step));
-    case Kernel.updateLion: return updateLion(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, step));
+      return updateAdamax(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), stepped(r, 5, tick));
+    case Kernel.updateLion: return updateLion(word(r, 0), word(r, 1), word(r, 2), word(r, 3), stepped(r, 4, tick));
     case Kernel.findNonFinite: return findNonFinite(word(r, 0), word(r, 1), word(r, 2), word(r, 3));
     case Kernel.barrier: return barrier(word(r, 0));
   }
 }
 
+/** The steps of a segment in one epoch of it. A record that is alone and knows how loops over them by itself. */
+function runSteps(segment: usize, epoch: i32, pool: usize, line: usize): void {
+  const records = <usize>i32.load(segment);
+  const end = <usize>i32.load(segment, 4);
+  const last = i32.load(segment, 12);
+  let step = i32.load(segment, 8);
+  let tick = i32.load(segment, 16) + epoch * i32.load(segment, 20);
+  if (records < end && i32.load(records) == Kernel.linearSgd && !pool) return linearSgd(records, step, last, tick);
+  for (; step < last; step++, tick++) {
+    for (let r = records; r < end; r += <usize>i32.load(r, 4)) {
+      execute(r, step, tick);
+      if (pool) atomic.store<i32>(line, i32.load(line, 8) + 1, 8);
+    }
+    if (pool) barrier(pool);
+  }
+}
+
 /**
- * Runs a list of segments, each a list of records for a range of steps:
+ * Runs a list of segments, each a list of records for a range of an epoch's steps:
  *
- *     | records | end | first step | step after the last |
+ *     | records | end | first step | step after the last | tick | ticks of an epoch | epochs | |
+ *
+ * The tick is the first step's number in the tables of losses and hyperparameters. Segments that follow one another with
+ * the same number of epochs are run in turn, so many times.
  *
  * Where several threads run lists of their own, they meet in `pool` after each step, and where a record says so.
  */
 function runSegments(segments: usize, count: i32, pool: usize, line: usize): void {
-  for (; count > 0; count--, segments += 16) {
-    const records = <usize>i32.load(segments);
-    const end = <usize>i32.load(segments, 4);
-    const last = i32.load(segments, 12);
-    for (let step = i32.load(segments, 8); step < last; step++) {
-      for (let r = records; r < end; r += <usize>i32.load(r, 4)) {
-        execute(r, step);
-        if (pool) atomic.store<i32>(line, i32.load(line, 8) + 1, 8);
-      }
-      if (pool) barrier(pool);
+  const last = segments + (<usize>count << 5);
+  while (segments < last) {
+    const epochs = i32.load(segments, 24);
+    let next = segments;
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      for (next = segments; next < last && i32.load(next, 24) == epochs; next += 32) runSteps(next, epoch, pool, line);
     }
+    segments = next;
   }
 }
 

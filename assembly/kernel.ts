@@ -43,6 +43,7 @@ export enum Kernel {
   elementwiseLoss,
   softmaxCrossEntropy,
   linearModel,
+  linearSgd,
   updateSgd,
   updateAdam,
   updateRmsprop,

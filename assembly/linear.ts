@@ -2,7 +2,9 @@ import { BLOCK, Loss } from './kernel';
 import { addLanes, collect, fold, foldPairs } from './lanes';
 import { Logistic, Squared } from './loss';
 import { fillWords } from './move';
+import { float, stepped, word } from './record';
 import { dotOfTwo } from './reduce';
+import { updateSgd } from './update';
 
 /** sum[j] += g x[j] for k neighbours. */
 function addScaled(sum: usize, x: usize, g: f32, k: i32): void {
@@ -118,47 +120,49 @@ function linearRows<F>(
 }
 
 /**
- * The same for one input. Loss, dw and db are lanes of one sum, so that a row is one addition: the four numbers of each row
- * are transposed from
+ * The same for one input and a block of rows. Loss, dw and db are lanes of one sum, so that a row is one addition: the four
+ * numbers of each row are transposed from
  *
  *     | v0 v1 v2 v3 |  | p0 p1 p2 p3 |  | g0 g1 g2 g3 |   to   | v p g 0 | of row 0, 1, 2, 3,   with p = g x
  */
+function lineBlock<F>(x: usize, index: usize, t: usize, w: v128, biased: bool, b: v128, m: i32, scale: v128): v128 {
+  const f = changetype<F>(0);
+  const zero = f32x4.splat(0);
+  let sum = zero;
+  for (let left = m; left > 0; left -= 4, index += 16) {
+    const i0 = <usize>i32.load(index) << 2;
+    const i1 = left > 1 ? <usize>i32.load(index, 4) << 2 : i0;
+    const i2 = left > 2 ? <usize>i32.load(index, 8) << 2 : i0;
+    const i3 = left > 3 ? <usize>i32.load(index, 12) << 2 : i0;
+    const xi = collect(x + i0, x + i1, x + i2, x + i3);
+    const ti = collect(t + i0, t + i1, t + i2, t + i3);
+    // The fold of one product and 15 missing ones: + 0.
+    let o = f32x4.add(f32x4.mul(xi, w), zero);
+    if (biased) o = f32x4.add(o, b);
+    const g = f32x4.mul(f.slope(o, ti, zero), scale);
+    const v = f.value(o, ti, zero);
+    const p = f32x4.mul(g, xi);
+    const v01 = v128.shuffle<f32>(v, p, 0, 4, 1, 5);
+    const v23 = v128.shuffle<f32>(v, p, 2, 6, 3, 7);
+    const g01 = v128.shuffle<f32>(g, zero, 0, 4, 1, 5);
+    const g23 = v128.shuffle<f32>(g, zero, 2, 6, 3, 7);
+    sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 0, 2));
+    if (left > 1) sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 1, 3));
+    if (left > 2) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 0, 2));
+    if (left > 3) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 1, 3));
+  }
+  return sum;
+}
+
 function lineRows<F>(
   x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, m: i32, divisor: f32, apart: i32,
 ): void {
-  const f = changetype<F>(0);
   const scale = f32x4.splat(<f32>1 / divisor);
-  const zero = f32x4.splat(0);
   const wi = v128.load32_splat(w);
-  const b = bias ? v128.load32_splat(bias) : zero;
-  let total = zero;
+  const b = bias ? v128.load32_splat(bias) : wi;
+  let total = f32x4.splat(0);
   for (let first = 0; first == 0 || first < m; first += BLOCK) {
-    const end = min(first + BLOCK, m);
-    let sum = zero;
-    for (let i = first; i < end; i += 4) {
-      const left = end - i;
-      const at = index + (<usize>i << 2);
-      const i0 = <usize>i32.load(at) << 2;
-      const i1 = left > 1 ? <usize>i32.load(at, 4) << 2 : i0;
-      const i2 = left > 2 ? <usize>i32.load(at, 8) << 2 : i0;
-      const i3 = left > 3 ? <usize>i32.load(at, 12) << 2 : i0;
-      const xi = collect(x + i0, x + i1, x + i2, x + i3);
-      const ti = collect(t + i0, t + i1, t + i2, t + i3);
-      // The fold of one product and 15 missing ones: + 0.
-      let o = f32x4.add(f32x4.mul(xi, wi), zero);
-      if (bias) o = f32x4.add(o, b);
-      const g = f32x4.mul(f.slope(o, ti, zero), scale);
-      const v = f.value(o, ti, zero);
-      const p = f32x4.mul(g, xi);
-      const v01 = v128.shuffle<f32>(v, p, 0, 4, 1, 5);
-      const v23 = v128.shuffle<f32>(v, p, 2, 6, 3, 7);
-      const g01 = v128.shuffle<f32>(g, zero, 0, 4, 1, 5);
-      const g23 = v128.shuffle<f32>(g, zero, 2, 6, 3, 7);
-      sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 0, 2));
-      if (left > 1) sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 1, 3));
-      if (left > 2) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 0, 2));
-      if (left > 3) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 1, 3));
-    }
+    const sum = lineBlock<F>(x, index + (<usize>first << 2), t, wi, bias != 0, b, min(BLOCK, m - first), scale);
     total = first ? f32x4.add(total, sum) : sum;
     if (apart) {
       const number = <usize>(first / BLOCK) << 2;
@@ -172,6 +176,35 @@ function lineRows<F>(
   // Whole vectors, as the update will read them: then it need not wait for the store.
   v128.store(dw, v128.shuffle<f32>(total, total, 1, 1, 1, 1));
   if (db) v128.store(db, v128.shuffle<f32>(total, total, 2, 2, 2, 2));
+}
+
+/** Steps of descent for one input. w and bias stand where their gradients do in the sum: | w bias | in lanes 1 and 2. */
+function lineSteps<F>(r: usize, step: i32, end: i32, tick: i32): void {
+  const x = word(r, 1);
+  const t = word(r, 5);
+  const w = word(r, 6);
+  const bias = word(r, 7);
+  const m = word(r, 14);
+  const divisor = float(r, 16);
+  const scale = f32x4.splat(<f32>1 / divisor);
+  let p = f32x4.replace_lane(f32x4.splat(0), 1, f32.load(w));
+  if (bias) p = v128.load32_lane(bias, p, 2);
+  for (; step < end; step++, tick++) {
+    const index = stepped(r, 2, step);
+    const wi = v128.shuffle<f32>(p, p, 1, 1, 1, 1);
+    const b = v128.shuffle<f32>(p, p, 2, 2, 2, 2);
+    let total = lineBlock<F>(x, index, t, wi, bias != 0, b, min(BLOCK, m), scale);
+    for (let first = BLOCK; first < m; first += BLOCK) {
+      const sum = lineBlock<F>(x, index + (<usize>first << 2), t, wi, bias != 0, b, min(BLOCK, m - first), scale);
+      total = f32x4.add(total, sum);
+    }
+    f32.store(stepped(r, 8, tick), f32x4.extract_lane(total, 0) / divisor);
+    const row = stepped(r, 17, tick);
+    const g = f32x4.add(total, f32x4.mul(v128.load32_splat(row, 12), p));
+    p = f32x4.sub(p, f32x4.mul(v128.load32_splat(row), g));
+  }
+  f32.store(w, f32x4.extract_lane(p, 1));
+  if (bias) f32.store(bias, f32x4.extract_lane(p, 2));
 }
 
 function rowsOfModel<F>(
@@ -198,4 +231,26 @@ export function linearModel(
     case Loss.squared: return rowsOfModel<Squared>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor, apart);
     case Loss.logistic: return rowsOfModel<Logistic>(x, index, t, w, bias, y, dw, db, partial, m, k, divisor, apart);
   }
+}
+
+function stepsOfModel<F>(r: usize, step: i32, end: i32, tick: i32): void {
+  if (word(r, 15) == 1) return lineSteps<F>(r, step, end, tick);
+  for (; step < end; step++, tick++) {
+    linearRows<F>(
+      word(r, 1), stepped(r, 2, step), word(r, 5), word(r, 6), word(r, 7), stepped(r, 8, tick), word(r, 11), word(r, 12), word(r, 13), word(r, 14),
+      word(r, 15), float(r, 16), 0,
+    );
+    const row = stepped(r, 17, tick);
+    updateSgd(word(r, 6), word(r, 11), 0, word(r, 15), row, 0);
+    if (word(r, 7)) updateSgd(word(r, 7), word(r, 12), 0, 1, row, 0);
+  }
+}
+
+/**
+ * Steps of a linear model from number `step` up to `end`, whole: the model as above, its loss into the table of losses, and
+ * plain descent for w and bias by the hyperparameters of the step, as updateSgd has them.
+ */
+export function linearSgd(r: usize, step: i32, end: i32, tick: i32): void {
+  if (word(r, 0) == Loss.squared) stepsOfModel<Squared>(r, step, end, tick);
+  else stepsOfModel<Logistic>(r, step, end, tick);
 }

@@ -33,18 +33,21 @@ interface Line {
   loss: nn.MSELoss | nn.BCEWithLogitsLoss;
   bias?: boolean;
   extra?: number;
+  descent?: Partial<optim.SGDOptions>;
 }
 
-function lineOf({ inputs, batchSize, loss, bias = true, extra = 3 }: Line): Training {
+function lineOf({ inputs, batchSize, loss, bias = true, extra = 3, descent = {} }: Line): Training {
   const count = batchSize + extra;
   const binary = loss instanceof nn.BCEWithLogitsLoss;
   const target = rows(count, 1, 2, (u) => (binary ? Math.round(u) : u * 4 - 2));
   const model = settled(new nn.Linear(inputs, 1, { bias }));
-  const optimizer = new optim.SGD(model.parameters(), { lr: 0.05, momentum: 0.9 });
+  const optimizer = new optim.SGD(model.parameters(), { lr: 0.05, ...descent });
   const dataset = new TensorDataset(rows(count, inputs, 1), target);
   return { model, optimizer, loss, loader: new DataLoader(dataset, { batchSize, shuffle: true, seed: 5 }) };
 }
 
+/** Plain descent, which goes into the record, and what does not. */
+const DESCENTS = [{}, { weightDecay: 0.25 }, { momentum: 0.9 }];
 const INPUTS = [1, 2, 3, 4, 5, 8, 16, 17, 257];
 const BATCHES = [1, 3, 4, 5, 256, 257, 515];
 
@@ -52,7 +55,8 @@ describe('a linear model of one output', () => {
   it.each(pairs(INPUTS, BATCHES))(
     'of %i inputs ends with the bits of the eager loop for batches of %i',
     async (inputs, batchSize) => {
-      await expectSameBits(() => lineOf({ inputs, batchSize, loss: new nn.MSELoss() }));
+      for (const descent of DESCENTS)
+        await expectSameBits(() => lineOf({ inputs, batchSize, loss: new nn.MSELoss(), descent }));
     },
   );
 

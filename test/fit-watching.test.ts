@@ -196,7 +196,8 @@ describe('progress', () => {
     };
     const told: Progress[] = [];
     const onProgress = (p: Progress) => told.push(p);
-    expect(await calls({ onProgress, progressEvery: 0 })).toBe(await calls({}));
+    const onEpochEnd = () => {};
+    expect(await calls({ onProgress, progressEvery: 0, onEpochEnd })).toBe(await calls({ onEpochEnd }));
     expect(told.length).toBe(9);
   });
 

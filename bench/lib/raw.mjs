@@ -47,7 +47,7 @@ export function rawKernel(kernel, make, bytes) {
   });
   const segment = LINE;
   return (times) => {
-    words.set([record, record + 8 + 4 * args.length, 0, times], segment / 4);
+    words.set([record, record + 8 + 4 * args.length, 0, times, 0, 0, 1], segment / 4);
     exports.run(segment, 1);
     return floats[PAGE / 4];
   };

@@ -160,3 +160,33 @@ export function fused(steps: readonly Step[], local: Set<Storage>): Step[] {
   }
   return steps.flatMap((step) => placed.get(step) ?? (removed.has(step) ? [] : step));
 }
+
+/**
+ * The whole step of a linear model by plain descent in one record, if it is that and nothing else; it loops over its steps by itself:
+ *
+ *     linearModel y, dw, db · updateSgd w · updateSgd bias · copyWords y to the losses   ->   linearSgd
+ */
+export function asOneRecord(steps: readonly Step[], local: ReadonlySet<Storage>): Step | undefined {
+  const model = steps.find(({ kernel }) => kernel === Kernel.linearModel);
+  if (!model) return undefined;
+  const [kind, x, index, t, w, bias, y, dw, db, ...rest] = model.args;
+  const update = (p: Argument, g: Argument) =>
+    steps.find(({ kernel, args }) => kernel === Kernel.updateSgd && !args[2] && same(args[0], p) && same(args[1], g));
+  const kept = steps.find(({ kernel, args }) => kernel === Kernel.copyWords && args[2] === 1 && same(args[0], y));
+  const ofWeight = update(w, dw);
+  const ofBias = bias && db ? update(bias, db) : undefined;
+  const known = [model, kept, ofWeight, ...(bias ? [ofBias] : [])];
+  const [row, other = row] = [ofWeight, ofBias].map((step) => step?.args[4] as Operand | undefined);
+  const closed =
+    known.every((step) => step) &&
+    known.length === steps.length &&
+    [y, dw, db].every((sum) => !sum || local.has((sum as Operand).storage)) &&
+    row?.storage === other?.storage &&
+    row?.offset === other?.offset;
+  if (!closed) return undefined;
+  const [partial, m, k, divisor] = rest;
+  return {
+    kernel: Kernel.linearSgd,
+    args: [kind, x, index, t, w, bias, kept?.args[1], dw, db, partial, m, k, divisor, row],
+  };
+}

@@ -4,7 +4,7 @@ import { eachOperand, isRead, isWritten, type List, type Step } from '../wasm/re
 import { runtime } from '../wasm/runtime';
 import { inBlocks } from './blocks';
 import type { Trace } from './driver';
-import { fused } from './fusion';
+import { asOneRecord, fused } from './fusion';
 import { lives, place } from './placement';
 
 /** Steps that write only what nobody reads are left out. */
@@ -91,7 +91,8 @@ export function compile({ steps: traced, storages: local }: Trace): Program {
       return offset === undefined ? heap.address(storage) : base + offset;
     };
     const lists = divided && pool ? listsOf(divided, { ...pool.meeting(), address }) : [];
-    const { storage, written } = writeLists(heap, [steps, ...lists], address);
+    const whole = asOneRecord(steps, local);
+    const { storage, written } = writeLists(heap, [whole ? [whole] : steps, ...lists], address);
     made.push(storage);
     pinned.push(storage);
     const [alone, ...together] = written;

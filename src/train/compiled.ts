@@ -5,7 +5,7 @@ import type { Storage } from '../wasm/heap';
 import type { Place } from '../wasm/place';
 import { after } from './after';
 import { PAUSE_EVERY } from './pause';
-import { type Fault, Slices, type StepRange, type Stretch, tableSteps } from './slices';
+import { type Fault, Slices, type StepRange, type Stretch, stepsIn, tableSteps } from './slices';
 
 /** Milliseconds of a slice on another thread: nobody waits for it but who stops or watches a training. */
 const AWAY = 20;
@@ -16,6 +16,8 @@ interface CompiledOptions {
   schedule?: AnySchedule | undefined;
   /** Steps of an epoch. */
   steps: number;
+  /** How many epochs may be taken at a time. Default: 1. */
+  epochs?: number;
   /** Milliseconds that a slice may take. Default: PAUSE_EVERY. */
   yieldEvery?: number | undefined;
   begin?: (() => void) | undefined;
@@ -53,7 +55,7 @@ export class Compiled {
     stretches: readonly Stretch[],
     private readonly options: CompiledOptions,
   ) {
-    this.capacity = tableSteps(options.steps);
+    this.capacity = tableSteps(options.steps * (options.epochs ?? 1));
     options.optimizer.open(this.capacity, { scheduled: options.schedule !== undefined });
     try {
       const { begin, place, reads } = options;
@@ -72,15 +74,31 @@ export class Compiled {
     return Math.max(1, Math.min(this.capacity, Math.floor(wanted)));
   }
 
+  /** The most whole epochs that should run before a pause. */
+  get epochs(): number {
+    return Math.floor(this.steps / this.options.steps);
+  }
+
   /** Runs the steps from `first` up to `end` and returns their losses; begins an epoch where its number is given. */
-  run({ first, end, epoch }: StepRange): Float32Array | Promise<Float32Array> {
+  run(range: StepRange): Float32Array | Promise<Float32Array> {
+    return after(this.timed(range), ({ losses, fault }) => (fault ? this.replay(range) : losses));
+  }
+
+  /** Runs whole epochs from number `epoch` on and returns the losses; undefined, and nothing has changed, where they diverge. */
+  runEpochs(epoch: number, epochs: number): Float32Array | undefined | Promise<Float32Array | undefined> {
+    const range = { first: 0, end: this.options.steps, epoch, epochs };
+    return after(this.timed(range), ({ losses, fault }) =>
+      fault ? after(this.slices.restore(), () => undefined) : losses,
+    );
+  }
+
+  private timed(range: StepRange): Attempt | Promise<Attempt> {
     const started = performance.now();
-    return after(this.attempt({ first, end, epoch }), ({ losses, fault }) => {
-      if (fault) return this.replay(first, end);
+    return after(this.attempt(range), (attempt) => {
       const taken = (performance.now() - started) * 1e6;
       // A clock that stands still, as in some workers, leaves the guess as it is.
-      if (taken > 0) this.nanoseconds = taken / (end - first);
-      return losses;
+      if (taken > 0) this.nanoseconds = taken / stepsIn(range);
+      return attempt;
     });
   }
 
@@ -93,13 +111,13 @@ export class Compiled {
 
   private attempt(range: StepRange): Attempt | Promise<Attempt> {
     const { optimizer, schedule } = this.options;
-    const { first, end } = range;
     const done = schedule?.count ?? 0;
-    optimizer.prepare({ first, count: end - first, before: schedule && ((i) => schedule.moveTo(done + i)) });
+    const count = stepsIn(range);
+    optimizer.prepare({ first: range.first, count, before: schedule && ((i) => schedule.moveTo(done + i)) });
     return after(this.slices.run(range), () => {
-      const losses = this.slices.lossesOf(first, end);
+      const losses = this.slices.lossesOf(range);
       const fault = this.slices.fault(losses);
-      this.last = fault ? 0 : end - first;
+      this.last = fault ? 0 : count;
       optimizer.advance(this.last);
       this.taken += this.last;
       schedule?.moveTo(done + this.last);
@@ -107,7 +125,7 @@ export class Compiled {
     });
   }
 
-  private async replay(first: number, end: number): Promise<never> {
+  private async replay({ first, end }: StepRange): Promise<never> {
     await this.slices.restore();
     for (let i = first; i < end; i++) {
       const { fault } = await this.attempt({ first: i, end: i + 1 });

@@ -9,7 +9,7 @@ import { Tensor } from '../tensor/tensor';
 import type { Place } from '../wasm/place';
 import type { Operand } from '../wasm/record';
 import { Compiled } from './compiled';
-import type { FitOptions } from './options';
+import { type FitOptions, isWatched } from './options';
 import { perStep } from './schedule';
 import { Setting } from './setting';
 import type { Fault, Stretch } from './slices';
@@ -59,8 +59,18 @@ interface At {
 
 type Losses = Float32Array | number[];
 
+/** Runs whole epochs one after the other. */
+interface Together {
+  /** The most that should run before a pause. */
+  readonly epochs: number;
+  /** Runs epochs from number `pass` on and returns the losses of all batches; undefined, and nothing has changed, if they diverge. */
+  runEpochs(pass: number, epochs: number): Losses | undefined | Promise<Losses | undefined>;
+}
+
 /** Runs the steps of epochs, one driver or the other. */
 export interface Driver {
+  /** Where nobody looks in between, epochs run together. */
+  together?: Together | undefined;
   /** The most steps that should run before a pause. */
   readonly steps: number;
   /** Has a step been taken? */
@@ -135,6 +145,7 @@ function stretchesOf(job: Job, order: Operand): Stretch[] {
 
 /** The compiled driver. */
 export class Replayed implements Driver {
+  together: Together | undefined;
   private readonly compiled: Compiled;
   private readonly order: Tensor;
   private pass: number | undefined;
@@ -143,19 +154,22 @@ export class Replayed implements Driver {
   private epoch = 0;
 
   constructor(private readonly job: Job) {
-    const { batches, options } = job;
+    const { batches, options, weights } = job;
     this.order = batches.newOrder();
     const order = { storage: this.order.storage, offset: 0 };
+    const isAlone = weights || batches.sampler || isWatched(options);
     this.compiled = new Compiled(stretchesOf(job, order), {
       optimizer: options.optimizer as Optimizer,
       schedule: perStep(options),
       steps: batches.length,
+      epochs: isAlone ? 1 : options.epochs,
       yieldEvery: options.yieldEvery,
       begin: batches.emitsOrder ? () => batches.emitOrder(order) : undefined,
       place: job.place,
       reads: job.weights && [order.storage],
       diverged: (fault, step) => diverged(job, fault, { epoch: this.epoch, batch: step + 1 }),
     });
+    if (!isAlone) this.together = this.compiled;
   }
 
   get ran(): boolean {

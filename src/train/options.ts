@@ -113,6 +113,13 @@ export interface FitOptions {
   compiled?: boolean;
 }
 
+/** Does somebody look at the model at the end of each epoch, or change how the next one is? */
+export function isWatched(options: FitOptions): boolean {
+  const { validation, metrics, scheduler, averaging, earlyStopping, onEpochEnd, onBatchEnd, checkpoint } = options;
+  const looks = validation ?? metrics ?? earlyStopping ?? onEpochEnd ?? onBatchEnd ?? checkpoint ?? scheduler;
+  return looks !== undefined || averaging?.per === 'epoch';
+}
+
 const RULES: Rules<keyof FitOptions> = {
   loss: undefined,
   optimizer: undefined,

@@ -68,13 +68,27 @@ export class Progress implements Part {
 
   /** Begins an epoch. */
   begin(pass: number): void {
-    Object.assign(this, { pass, sum: 0, weight: 0 });
+    this.pass = pass;
+    this.sum = 0;
+    this.weight = 0;
   }
 
   /** Counts the loss of a batch. */
   count(loss: number, weight: number): void {
     this.sum += loss * weight;
     this.weight += weight;
+  }
+
+  /** Counts the losses of a whole epoch, which stand from place `from` on. */
+  countAll(
+    losses: ArrayLike<number>,
+    { from, rows, batchSize }: { from: number; rows: number; batchSize: number },
+  ): void {
+    let sum = 0;
+    for (let i = from, left = rows; left > 0; i++, left -= batchSize)
+      sum += (losses[i] as number) * Math.min(left, batchSize);
+    this.sum += sum;
+    this.weight += rows;
   }
 
   /** Ends an epoch. */

@@ -36,7 +36,11 @@ export interface StepRange {
   readonly first: number;
   readonly end: number;
   readonly epoch?: number | undefined;
+  /** How many epochs follow one another, of these steps each. Default: 1. */
+  readonly epochs?: number;
 }
+
+export const stepsIn = ({ first, end, epochs = 1 }: StepRange) => (end - first) * epochs;
 
 interface SlicesOptions {
   capacity: number;
@@ -73,9 +77,9 @@ function segmentOf({ start, end, lists, nanoseconds }: Program, first = 0, last 
 }
 
 /**
- * The steps of an epoch as programs, run some at a time. A slice is one call into Wasm:
+ * The steps of an epoch as programs, run some at a time, or whole epochs. A slice is one call into Wasm:
  *
- *     | copy what will change | begin the epoch | steps | steps of the last batch | look for NaN and infinity |
+ *     | copy what will change | begin the epoch | steps | steps of the last batch | … | look for NaN and infinity |
  */
 export class Slices {
   /** Nanoseconds that a step is thought to take. */
@@ -183,22 +187,23 @@ export class Slices {
   }
 
   /** The steps from `first` up to `end`, each with the program it needs. */
-  private parts(first: number, end: number): Segment[] {
+  private parts({ first, end, epochs = 1 }: StepRange): Segment[] {
     let from = first;
     const parts: Segment[] = [];
     for (const stretch of this.stretches) {
       const to = Math.min(stretch.end, end);
-      if (from < to) parts.push(segmentOf(stretch.program, from, to));
+      if (from < to) parts.push({ ...segmentOf(stretch.program, from, to), epochs, ticks: end - first });
       from = Math.max(from, to);
     }
     return parts;
   }
 
   /** Runs the steps from `first` up to `end`; before step 0 it begins epoch number `epoch`. */
-  run({ first, end, epoch }: StepRange): void | Promise<void> {
-    const begin = this.begin && epoch !== undefined ? [segmentOf(this.begin, epoch)] : [];
+  run(range: StepRange): void | Promise<void> {
+    const { epoch, epochs = 1 } = range;
+    const begin = this.begin && epoch !== undefined ? [{ ...segmentOf(this.begin, epoch), epochs, ticks: 1 }] : [];
     const save = segmentOf(this.save);
-    const rest = [...begin, ...this.parts(first, end), segmentOf(this.check)];
+    const rest = [...begin, ...this.parts(range), segmentOf(this.check)];
     const { calls, place } = this;
     const { pool } = runtime();
     if (!place && !pool?.isReady) return calls.call([save, ...rest]);
@@ -209,7 +214,7 @@ export class Slices {
       place || shared
         ? calls.guarded(save, rest, { shared, undo: () => this.restore() })
         : calls.call([save, ...rest], shared);
-    return after(done, () => trial?.note((performance.now() - started) / (end - first) / this.nanoseconds));
+    return after(done, () => trial?.note((performance.now() - started) / stepsIn(range) / this.nanoseconds));
   }
 
   /** Puts back what the last slice changed. */
@@ -227,14 +232,17 @@ export class Slices {
     return this.calls.end();
   }
 
-  /** The losses of the steps from `first` up to `end` of the last slice. */
-  lossesOf(first: number, end: number): Float32Array {
+  /** The losses of the last slice's steps. */
+  lossesOf(range: StepRange): Float32Array {
     const { heap } = runtime();
     const at = heap.address(this.losses) / 4;
-    const mask = this.losses.bytes / 4 - 1;
-    const floats = heap.f32;
-    const losses = new Float32Array(end - first);
-    for (let i = 0; i < losses.length; i++) losses[i] = floats[at + ((first + i) & mask)] as number;
+    const size = this.losses.bytes / 4;
+    const ring = heap.f32.subarray(at, at + size);
+    const from = range.first & (size - 1);
+    const losses = new Float32Array(stepsIn(range));
+    const end = from + losses.length;
+    losses.set(ring.subarray(from, end));
+    if (end > size) losses.set(ring.subarray(0, end - size), size - from);
     return losses;
   }
 

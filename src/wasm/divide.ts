@@ -47,7 +47,7 @@ function flat(kernel: Kernel, [count, first]: readonly [number, number?]): Cut {
   // Rates are one row for all parts, and so is the counter of a mask.
   if (!first) {
     [...lettersOf(kernel)].forEach((letter, i) => {
-      if (!'Rif'.includes(letter)) by[i] = 4;
+      if (!'Tif'.includes(letter)) by[i] = 4;
     });
   }
   return { count, unit: UNIT, by };

@@ -1,7 +1,7 @@
 import { Kernel } from '../../assembly/kernel';
 import type { Storage } from './heap';
 
-/** A place in a storage. With a `stride` it advances by that many bytes a step, modulo `mask` + 1 steps. */
+/** A place in a storage. With a `stride` it advances by that many bytes a step or tick, modulo `mask` + 1 of them. */
 export interface Operand {
   readonly storage: Storage;
   /** Bytes from the storage's start. */
@@ -24,8 +24,9 @@ export interface Step {
 /**
  * What each kernel's arguments are, in order:
  *
- *     r  an operand that is read       R  the same, advancing with the step
- *     w  one that is overwritten       W  the same, advancing with the step
+ *     r  an operand that is read       R  the same, advancing with the step of the epoch
+ *                                      T  the same, advancing with the tick: the step's number in the slice's tables
+ *     w  one that is overwritten       W  the same, advancing with the tick
  *     m  one that is read and changed
  *     i  an integer                    f  a float
  *
@@ -55,12 +56,13 @@ const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.elementwiseLoss]: 'irrwwiiffwi',
   [Kernel.softmaxCrossEntropy]: 'rrwwiifi',
   [Kernel.linearModel]: 'irRrrrwwwwiifi',
-  [Kernel.updateSgd]: 'mrmiRi',
-  [Kernel.updateAdam]: 'mrmmmiRii',
-  [Kernel.updateRmsprop]: 'mrmmmiR',
-  [Kernel.updateAdadelta]: 'mrmmiR',
-  [Kernel.updateAdamax]: 'mrmmiR',
-  [Kernel.updateLion]: 'mrmiR',
+  [Kernel.linearSgd]: 'irRrmmWwwwiifT',
+  [Kernel.updateSgd]: 'mrmiTi',
+  [Kernel.updateAdam]: 'mrmmmiTii',
+  [Kernel.updateRmsprop]: 'mrmmmiT',
+  [Kernel.updateAdadelta]: 'mrmmiT',
+  [Kernel.updateAdamax]: 'mrmmiT',
+  [Kernel.updateLion]: 'mrmiT',
   [Kernel.findNonFinite]: 'riwi',
   [Kernel.barrier]: 'i',
 };
@@ -70,9 +72,9 @@ export const lettersOf = (kernel: Kernel): string => SIGNATURES[kernel];
 
 const HEADER_WORDS = 2;
 const isOperand = (letter: string) => letter !== 'i' && letter !== 'f';
-const advances = (letter: string) => letter === 'R' || letter === 'W';
+const advances = (letter: string) => letter === 'R' || letter === 'T' || letter === 'W';
 export const isWritten = (letter: string) => letter === 'w' || letter === 'W' || letter === 'm';
-export const isRead = (letter: string) => letter === 'r' || letter === 'R' || letter === 'm';
+export const isRead = (letter: string) => letter === 'r' || letter === 'R' || letter === 'T' || letter === 'm';
 
 /** Calls `visit` with each operand of a step, the letter of its signature, and which argument it is. */
 export function eachOperand(step: Step, visit: (operand: Operand, letter: string, i: number) => void): void {
@@ -84,7 +86,7 @@ export function eachOperand(step: Step, visit: (operand: Operand, letter: string
 }
 
 /** The words of a segment. */
-export const SEGMENT_WORDS = 4;
+export const SEGMENT_WORDS = 8;
 
 /** Records from `start` to `end`. */
 export interface List {
@@ -100,14 +102,23 @@ export interface Segment extends List {
   readonly nanoseconds?: number;
   readonly first: number;
   readonly last: number;
+  /** The number of the first step in the tables. Default: `first`. */
+  readonly tick?: number;
+  /** How many epochs it is run for, and the ticks of one. Default: 1. */
+  readonly epochs?: number;
+  readonly ticks?: number;
 }
 
 /** Writes a segment at word `at`, as `run` reads it. */
-export function writeSegment(words: Int32Array, at: number, { start, end, first, last }: Segment): void {
+export function writeSegment(words: Int32Array, at: number, segment: Segment): void {
+  const { start, end, first, last, tick = first, ticks = 0, epochs = 1 } = segment;
   words[at] = start;
   words[at + 1] = end;
   words[at + 2] = first;
   words[at + 3] = last;
+  words[at + 4] = tick;
+  words[at + 5] = ticks;
+  words[at + 6] = epochs;
 }
 
 /** The words that a record of this kernel takes. */

@@ -144,7 +144,7 @@ export const CALLS: { [K in Kernel]?: (() => Call)[] } = {
   ],
 };
 /** Calls that stay whole: each step of theirs needs the one before. */
-export const WHOLE = [Kernel.addToWord, Kernel.scatterRows, Kernel.permute, Kernel.barrier];
+export const WHOLE = [Kernel.addToWord, Kernel.scatterRows, Kernel.permute, Kernel.linearSgd, Kernel.barrier];
 
 /** The bits of what a call writes. */
 export const wordsOf = ({ written }: Call) => written.map((room) => [...integersIn(room)]);
