@@ -3,25 +3,41 @@ import { addLanes, collect, firstLanes, fold, foldPair, foldPairs, loadPart, sto
 import * as math from './math';
 import { expRow, largestOfFour } from './reduce';
 
-/** (o - t)^2 and 2 (o - t) */
+/** (o - t)^2 and 2 (o - t), which share the difference. */
 export class Squared {
-  value(o: v128, t: v128, p: v128): v128 {
-    const d = f32x4.sub(o, t);
+  common(o: v128, t: v128): v128 {
+    return f32x4.sub(o, t);
+  }
+  valueFrom(d: v128, o: v128, t: v128): v128 {
     return f32x4.mul(d, d);
   }
-  slope(o: v128, t: v128, p: v128): v128 {
-    const d = f32x4.sub(o, t);
+  slopeFrom(d: v128, o: v128, t: v128): v128 {
     return f32x4.add(d, d);
+  }
+  value(o: v128, t: v128, p: v128): v128 {
+    return this.valueFrom(this.common(o, t), o, t);
+  }
+  slope(o: v128, t: v128, p: v128): v128 {
+    return this.slopeFrom(this.common(o, t), o, t);
   }
 }
 
-/** -t log s(o) - (1 - t) log(1 - s(o)) = softplus(o) - t o with the sigmoid s, and s(o) - t */
+/** -t log s(o) - (1 - t) log(1 - s(o)) = softplus(o) - t o with the sigmoid s, and s(o) - t, which share exp(-|o|). */
 export class Logistic {
+  common(o: v128, t: v128): v128 {
+    return math.expMinus(o);
+  }
+  valueFrom(e: v128, o: v128, t: v128): v128 {
+    return f32x4.sub(math.softplusFrom(e, o), f32x4.mul(o, t));
+  }
+  slopeFrom(e: v128, o: v128, t: v128): v128 {
+    return f32x4.sub(math.sigmoidFrom(e, o), t);
+  }
   value(o: v128, t: v128, p: v128): v128 {
-    return f32x4.sub(math.softplus(o), f32x4.mul(o, t));
+    return this.valueFrom(this.common(o, t), o, t);
   }
   slope(o: v128, t: v128, p: v128): v128 {
-    return f32x4.sub(math.sigmoid(o), t);
+    return this.slopeFrom(this.common(o, t), o, t);
   }
 }
 

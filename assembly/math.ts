@@ -119,18 +119,30 @@ function overOnePlus(y: v128, e: v128): v128 {
   return f32x4.demote_f64x2_zero(f64x2.div(f64x2.promote_low_f32x4(y), sum));
 }
 
-/** 1 / (1 + exp(-x)), from exp(-|x|), which cannot overflow. */
-export function sigmoid(x: v128): v128 {
-  const e = exp(f32x4.neg(f32x4.abs(x)));
+/** exp(-|x|), which cannot overflow. */
+export function expMinus(x: v128): v128 {
+  return exp(f32x4.neg(f32x4.abs(x)));
+}
+
+/** 1 / (1 + exp(-x)), from e = exp(-|x|). */
+export function sigmoidFrom(e: v128, x: v128): v128 {
   const y = choose(f32x4.ge(x, splat(0)), splat(1), e);
   const low = overOnePlus(y, e);
   const high = overOnePlus(v128.shuffle<f64>(y, y, 1, 1), v128.shuffle<f64>(e, e, 1, 1));
   return v128.shuffle<f64>(low, high, 0, 2);
 }
 
-/** log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)). */
+export function sigmoid(x: v128): v128 {
+  return sigmoidFrom(expMinus(x), x);
+}
+
+/** log(1 + exp(x)) = max(x, 0) + log(1 + e), from e = exp(-|x|). */
+export function softplusFrom(e: v128, x: v128): v128 {
+  return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(e));
+}
+
 export function softplus(x: v128): v128 {
-  return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
+  return softplusFrom(expMinus(x), x);
 }
 
 /** erf(x): an odd polynomial near 0, 1 - exp(-Q(|x|)) with Q = -log(erfc) beyond. */

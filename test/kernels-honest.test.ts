@@ -66,7 +66,7 @@ describe('the text of the kernels', () => {
     expect(bad).toEqual([]);
   });
 
-  it.each(['product/tiles', 'reduce/dotOfTwo', 'linear/addScaledFour', 'linear/lineBlock<assembly/loss/Squared>'])(
+  it.each(['product/tiles', 'reduce/dotOfTwo', 'linear/lineBlock', 'random/permute'])(
     'calls nothing in the innermost loops of %s',
     (name) => {
       const own = loops.filter(({ within }) => within.startsWith(name));
@@ -75,8 +75,8 @@ describe('the text of the kernels', () => {
     },
   );
 
-  it('is compiled to at most 41 KiB', () => {
-    expect(statSync(join(build, 'kernels.wasm')).size).toBeLessThanOrEqual(41 * 1024);
+  it('is compiled to at most 42 KiB', () => {
+    expect(statSync(join(build, 'kernels.wasm')).size).toBeLessThanOrEqual(42 * 1024);
   });
 });
 

@@ -92,7 +92,14 @@ describe('a thread that dies', () => {
     expect(await bitsOf(library, 'a classifier')).toEqual(alone.get('a classifier'));
   });
 
-  it.each([1, 2, 3, 4])('in call %i of fit changes nothing of what fit ends with', async (deadly) => {
+  it.each([
+    ['epoch by epoch', 1, { onEpochEnd: () => {} }],
+    ['epoch by epoch', 2, { onEpochEnd: () => {} }],
+    ['epoch by epoch', 3, { onEpochEnd: () => {} }],
+    ['epoch by epoch', 4, { onEpochEnd: () => {} }],
+    ['all epochs together', 1, {}],
+    ['all epochs together', 2, {}],
+  ])('changes nothing of what fit ends with, %s, in its call %i', async (_, deadly, options) => {
     const library = await fresh({ threads: 2 });
     const pool = poolOf(library);
     const run = pool.run.bind(pool);
@@ -104,7 +111,7 @@ describe('a thread that dies', () => {
       pool.close('the test has ended it');
       throw new library.StateError('half of the call is done');
     });
-    expect(await bitsOf(library, 'one with dropout')).toEqual(alone.get('one with dropout'));
+    expect(await bitsOf(library, 'one with dropout', options)).toEqual(alone.get('one with dropout'));
     expect(library.runtimeInfo().threads).toBe(1);
   });
 });

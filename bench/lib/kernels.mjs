@@ -71,7 +71,7 @@ const model = (name) => ({
     Kernel.linearModel,
     ({ room, integers }) => {
       const [x, t, index] = [room(n), room(rows, (i) => i & 1), integers(rows, (i) => (i * 7919) % rows)];
-      const [y, w, bias, dw, db, partial] = [1, COLUMNS, 1, COLUMNS, 1, COLUMNS].map((size) => room(size));
+      const [y, w, bias, dw, db, partial] = [1, COLUMNS, 1, COLUMNS, 1, COLUMNS + 28].map((size) => room(size));
       return [Loss[name], x, ...still(index), t, w, bias, y, dw, db, partial, rows, COLUMNS, { float: rows }, 0];
     },
   ],

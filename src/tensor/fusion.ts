@@ -1,4 +1,5 @@
 import { Activation, Binary, Kernel, Loss, Unary } from '../../assembly/kernel';
+import { modelWords } from '../wasm/divide';
 import { Storage } from '../wasm/heap';
 import { type Argument, eachOperand, isRead, isWritten, type Operand, type Step } from '../wasm/record';
 
@@ -118,7 +119,7 @@ function asLinearModel(loss: Step, uses: Uses): Fusion | undefined {
     uses.onlyReadBy(x, forward, weightSum) &&
     uses.onlyReadBy(dO, weightSum, biasSum);
   if (!closed) return undefined;
-  const partial = { storage: new Storage((k as number) * 4), offset: 0 };
+  const partial = { storage: new Storage(modelWords(k as number) * 4), offset: 0 };
   const [source, index] = input.args;
   return {
     remove: [input, target, forward, loss, weightSum, ...(biasSum ? [biasSum] : [])],

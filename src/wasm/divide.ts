@@ -88,10 +88,13 @@ function lossOfRows(
   };
 }
 
+/** Floats that a linear model of k inputs sums in: the inputs, and a line for the outputs of some rows. */
+export const modelWords = (k: number): number => roundUp(k, UNIT) + UNIT;
+
 /** Loss and gradients of each block of rows, and then their sums, if these are not such parts already. */
 function linearModel(args: readonly Argument[]): Cut {
   const [, , , , , , y, dw, db, , m, k, divisor, apart] = args as number[];
-  const width = apart || roundUp(k as number, UNIT);
+  const width = apart || modelWords(k as number);
   const cut = { count: 10, unit: BLOCK, by: { 2: 4, 6: 4 / BLOCK, 7: (4 * width) / BLOCK, 8: 4 / BLOCK } };
   if (apart) return cut;
   const blocks = Math.ceil((m as number) / BLOCK);

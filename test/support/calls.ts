@@ -1,5 +1,6 @@
 import { Activation, Binary, Kernel, Loss, Unary } from '../../assembly/kernel';
 import { newStorage } from '../../src/tensor/driver';
+import { modelWords } from '../../src/wasm/divide';
 import type { Argument } from '../../src/wasm/record';
 import { rough, small } from './numbers';
 import { blank, floats, integers, integersIn, type Room } from './rooms';
@@ -49,7 +50,7 @@ function product(
 }
 
 function linearModel(m: number, k: number, { kind = Loss.squared, bias = true } = {}): Call {
-  const [y, dw, db, partial] = [blank(1), blank(k), bias ? blank(1) : undefined, blank(k)];
+  const [y, dw, db, partial] = [blank(1), blank(k), bias ? blank(1) : undefined, blank(modelWords(k))];
   const x = floats(rough(m * k, 1));
   const b = bias ? floats([0.5]) : undefined;
   const args = [kind, x, below(m, m), floats(rough(m, 2)), floats(rough(k, 3)), b, y, dw, db, partial, m, k, m];
