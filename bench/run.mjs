@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { configure } from 'downhill';
 import { useProcessorTime } from './lib/clock.mjs';
 import { header, signature } from './lib/machine.mjs';
 import { chosen, command, readOptions, UsageError } from './lib/options.mjs';
@@ -33,6 +34,7 @@ async function runAll(list, { rounds, peak, gbytes, rivals }) {
 
 await command(async () => {
   const options = readOptions(process.argv.slice(2));
+  configure({ threads: options.threads });
   if (options.cpu) useProcessorTime();
   const old = options.compare && (await readOld(options.compare));
   const list = chosen(workloads({ quick: options.quick }), options.names);

@@ -10,6 +10,7 @@ const OPTIONS = {
   cpu: { type: 'boolean', default: false },
   readme: { type: 'boolean', default: false },
   rounds: { type: 'string' },
+  threads: { type: 'string', default: '1' },
 };
 
 /** What the command line asks for: names, and options. */
@@ -22,7 +23,8 @@ export function readOptions(argv, options = OPTIONS) {
     const rounds = Number(values.rounds ?? (values.quick ? 3 : 11));
     if (!Number.isInteger(rounds) || rounds < 1)
       throw new UsageError(`--rounds is ${values.rounds}; give a whole number.`);
-    return { ...values, rounds, names: positionals };
+    const threads = values.threads === 'auto' ? 'auto' : Number(values.threads ?? 1);
+    return { ...values, rounds, threads, names: positionals };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`${error.message} (${known})`);
   }

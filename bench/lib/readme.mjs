@@ -33,7 +33,7 @@ const table = (rows) => {
 };
 
 const signed = ({ machine, rounds }) =>
-  `${machine.cpu}, one thread; Node ${machine.node}; commit ${machine.commit}; ${machine.date.slice(0, 10)}; medians of ${rounds} interleaved rounds, time ${machine.time}.`;
+  `${machine.cpu}, ${machine.build}; Node ${machine.node}; commit ${machine.commit}; ${machine.date.slice(0, 10)}; medians of ${rounds} interleaved rounds, time ${machine.time}.`;
 
 const groups = (rows, of) => [...new Set(rows.map(of))];
 
