@@ -210,7 +210,8 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
       before?.(i);
       let to = at + ((first + i) & (steps - 1)) * slots.length * this.rowLength;
       for (const { group, step } of slots) {
-        for (const value of this.row(group.options, step + done + i + 1)) floats[to++] = value;
+        const row = this.row(group.options, step + done + i + 1);
+        for (let j = 0; j < row.length; j++) floats[to++] = row[j] as number;
       }
     }
   }
