@@ -88,10 +88,16 @@ class GeluGradient {
 }
 class SoftplusGradient { f(dy: v128, x: v128, p: v128): v128 { return f32x4.mul(dy, math.sigmoid(x)); } }
 
+/** Tested at its end, a loop has a function's many constants in registers. */
 function map<F>(x: usize, y: usize, n: i32, p: v128): void {
   const f = changetype<F>(0);
   const end = y + (<usize>n << 2);
-  for (; y < end; x += 16, y += 16) v128.store(y, f.f(v128.load(x), p));
+  if (y >= end) return;
+  do {
+    v128.store(y, f.f(v128.load(x), p));
+    x += 16;
+    y += 16;
+  } while (y < end);
 }
 
 /** y = f(x, p) for n elements in flat memory; y may be x. */

@@ -1,7 +1,7 @@
 import { BLOCK, Loss } from './kernel';
 import { addLanes, collect, firstLanes, fold, foldPair, foldPairs, loadPart, storePart } from './lanes';
 import * as math from './math';
-import { expRow, largestOfFour } from './reduce';
+import { expInPlace, largestOfFour, lowerRow, sumVectors } from './reduce';
 
 /** (o - t)^2 and 2 (o - t), which share the difference. */
 export class Squared {
@@ -136,52 +136,86 @@ function softmaxSlope(dx: usize, n: i32, by: v128, label: i32, scale: f32): void
   f32.store(hit, f32.load(hit) - scale);
 }
 
+/** The lanes moved on by one. */
+function rotate(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 1, 2, 3, 0);
+}
+
+function firstLane(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
+}
+
+/** dx = exp(o - the largest of the row) for m rows, four of which share the search for it. */
+function expRows(o: usize, dx: usize, m: i32, n: i32): void {
+  const row = <usize>n << 2;
+  const end = dx + <usize>m * row;
+  for (let left = m, y = dx; left > 0; left -= 4) {
+    let top = largestOfFour(o, left > 1 ? o + row : o, left > 2 ? o + 2 * row : o, left > 3 ? o + 3 * row : o, n);
+    for (let i = min(left, 4); i > 0; i--, o += row, y += row, top = rotate(top)) lowerRow(o, y, n, firstLane(top), end);
+  }
+  expInPlace(dx, end);
+}
+
+/**
+ * partial + the losses of m rows in order. Four rows share a logarithm and a division. Where fewer are left, the last one stands
+ * in for the missing.
+ */
+function crossEntropyOfRows(
+  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, scale: f32, apart: i32, partial: f32,
+): f32 {
+  const row = <usize>n << 2;
+  expRows(o, dx, m, n);
+  for (let left = m; left > 0; left -= 4, o += row << 2, labels += 16, y += 16) {
+    const r1: usize = left > 1 ? row : 0;
+    const r2 = left > 2 ? row << 1 : r1;
+    const r3 = left > 3 ? row + r2 : r2;
+    const s01 = foldPair(sumVectors(dx, n), sumVectors(dx + r1, n));
+    const sum = foldPairs(s01, foldPair(sumVectors(dx + r2, n), sumVectors(dx + r3, n)));
+    // A label that is none of the classes, computed within the step, makes the loss NaN, and nothing is written for it.
+    const given = v128.load(labels);
+    const known = i32x4.lt_u(given, i32x4.splat(n));
+    let label = v128.and(given, known);
+    const hit = collect(
+      o + (<usize>i32x4.extract_lane(label, 0) << 2), o + r1 + (<usize>i32x4.extract_lane(label, 1) << 2),
+      o + r2 + (<usize>i32x4.extract_lane(label, 2) << 2), o + r3 + (<usize>i32x4.extract_lane(label, 3) << 2),
+    );
+    const top = largestOfFour(o, o + r1, o + r2, o + r3, n);
+    const loss = v128.or(f32x4.sub(math.log(sum), f32x4.sub(hit, top)), v128.not(known));
+    if (apart) storePart(y, loss, left);
+    partial = addLanes(partial, loss, left);
+    let by = f32x4.div(f32x4.splat(scale), sum);
+    for (let i = min(left, 4); i > 0; i--, dx += row, by = rotate(by), label = rotate(label)) {
+      softmaxSlope(dx, n, firstLane(by), i32x4.extract_lane(label, 0), scale);
+    }
+  }
+  return partial;
+}
+
+/** Elements of some rows that stay in the first-level cache. */
+const NEAR: i32 = 4096;
+
 /**
  * y = (sum over m rows of log(sum exp(o - top)) - (o[label] - top)) / divisor, rows in order (c), exponentials in order (b);
  * dx = (softmax(o) - onehot(label)) / divisor. dx is always written: without a gradient it is scratch. With `apart` y[i] is
  * the loss of row i, not divided.
- *
- * Four rows share a logarithm and a division. Where fewer are left, the last one stands in for the missing.
  */
 export function softmaxCrossEntropy(
   o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, apart: i32,
 ): void {
   const row = <usize>n << 2;
   const scale = <f32>1 / divisor;
+  const most = max(NEAR / max(n, 1) & -4, 4);
   let total: f32 = 0;
-  for (let first = 0; first < m; first += BLOCK) {
-    const end = min(first + BLOCK, m);
-    let partial: f32 = 0;
-    for (let i = first; i < end; i += 4, o += row << 2, dx += row << 2, labels += 16) {
-      const left = end - i;
-      const r1: usize = left > 1 ? row : 0;
-      const r2 = left > 2 ? row << 1 : r1;
-      const r3 = left > 3 ? row + r2 : r2;
-      const top = largestOfFour(o, o + r1, o + r2, o + r3, n);
-      const s0 = expRow(o, dx, n, v128.shuffle<f32>(top, top, 0, 0, 0, 0));
-      const s1 = expRow(o + r1, dx + r1, n, v128.shuffle<f32>(top, top, 1, 1, 1, 1));
-      const s2 = expRow(o + r2, dx + r2, n, v128.shuffle<f32>(top, top, 2, 2, 2, 2));
-      const s3 = expRow(o + r3, dx + r3, n, v128.shuffle<f32>(top, top, 3, 3, 3, 3));
-      const sum = foldPairs(foldPair(s0, s1), foldPair(s2, s3));
-      // A label that is none of the classes, computed within the step, makes the loss NaN, and nothing is written for it.
-      const given = v128.load(labels);
-      const known = i32x4.lt_u(given, i32x4.splat(n));
-      const label = v128.and(given, known);
-      const l0 = i32x4.extract_lane(label, 0);
-      const l1 = i32x4.extract_lane(label, 1);
-      const l2 = i32x4.extract_lane(label, 2);
-      const l3 = i32x4.extract_lane(label, 3);
-      const hit = collect(o + (<usize>l0 << 2), o + r1 + (<usize>l1 << 2), o + r2 + (<usize>l2 << 2), o + r3 + (<usize>l3 << 2));
-      const loss = v128.or(f32x4.sub(math.log(sum), f32x4.sub(hit, top)), v128.not(known));
-      if (apart) storePart(y + (<usize>i << 2), loss, left);
-      partial = addLanes(partial, loss, left);
-      const by = f32x4.div(f32x4.splat(scale), sum);
-      softmaxSlope(dx, n, v128.shuffle<f32>(by, by, 0, 0, 0, 0), l0, scale);
-      if (left > 1) softmaxSlope(dx + r1, n, v128.shuffle<f32>(by, by, 1, 1, 1, 1), l1, scale);
-      if (left > 2) softmaxSlope(dx + r2, n, v128.shuffle<f32>(by, by, 2, 2, 2, 2), l2, scale);
-      if (left > 3) softmaxSlope(dx + r3, n, v128.shuffle<f32>(by, by, 3, 3, 3, 3), l3, scale);
-    }
-    total = first ? total + partial : partial;
+  let partial: f32 = 0;
+  for (let first = 0, rows = 0; first < m; first += rows) {
+    rows = min(min(most, BLOCK - (first & (BLOCK - 1))), m - first);
+    const at = <usize>first * row;
+    const each = <usize>first << 2;
+    partial = crossEntropyOfRows(o + at, labels + each, y + each, dx + at, rows, n, scale, apart, partial);
+    const end = first + rows;
+    if (end < m && end & (BLOCK - 1)) continue;
+    total = end > BLOCK ? total + partial : partial;
+    partial = 0;
   }
   if (!apart) f32.store(y, total / divisor);
 }

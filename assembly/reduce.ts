@@ -1,9 +1,9 @@
 import { BLOCK } from './kernel';
-import { firstLanes, fold, foldPair, foldPairs, foldVectors, INFINITY, loadPart, multiplyAdd, storePart } from './lanes';
+import { firstLanes, foldLane, foldPair, foldVectors, INFINITY, loadPart, multiplyAdd, storePart } from './lanes';
 import { exp, log } from './math';
 
-/** Order (b): the sum of n neighbours. */
-export function sumOf(x: usize, n: i32): f32 {
+/** Order (b): the sum of n neighbours, but for the last two folds. */
+export function sumVectors(x: usize, n: i32): v128 {
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -15,13 +15,14 @@ export function sumOf(x: usize, n: i32): f32 {
     s2 = f32x4.add(s2, v128.load(x, 32));
     s3 = f32x4.add(s3, v128.load(x, 48));
   }
-  if (left > 0) {
-    s0 = f32x4.add(s0, loadPart(x, left));
-    s1 = f32x4.add(s1, loadPart(x + 16, left - 4));
-    s2 = f32x4.add(s2, loadPart(x + 32, left - 8));
-    s3 = f32x4.add(s3, loadPart(x + 48, left - 12));
+  for (; left > 0; left -= 4, x += 16) {
+    const s = f32x4.add(s0, loadPart(x, left));
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    s3 = s;
   }
-  return fold(s0, s1, s2, s3);
+  return foldVectors(s0, s1, s2, s3);
 }
 
 /** sum + the products of the first `left` of four neighbours. */
@@ -72,7 +73,7 @@ export function dotOfTwo(a: usize, b: usize, x: usize, n: i32): v128 {
 
 /** y[i] = (sum of row i of x) / divisor, x of rows x n. Order (b). */
 export function sumColumns(x: usize, y: usize, rows: i32, n: i32, divisor: f32): void {
-  for (let i = 0; i < rows; i++, x += <usize>n << 2, y += 4) f32.store(y, sumOf(x, n) / divisor);
+  for (let i = 0; i < rows; i++, x += <usize>n << 2, y += 4) f32.store(y, foldLane(sumVectors(x, n)) / divisor);
 }
 
 /** Order (c) for the four columns at x: the sum over m rows that lie `stride` bytes apart, in blocks of `block` rows. */
@@ -147,36 +148,36 @@ export function indexExtreme(x: usize, y: usize, rows: i32, n: i32, sign: f32): 
   }
 }
 
-/** y = exp(x - top) for n neighbours, and their sum in order (b), but for the last two folds. */
-export function expRow(x: usize, y: usize, n: i32, top: v128): v128 {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
+/** y = x - top for n neighbours; it may write past them, but not past `end`. */
+export function lowerRow(x: usize, y: usize, n: i32, top: v128, end: usize): void {
   for (let left = n; left > 0; left -= 4, x += 16, y += 16) {
-    const e = v128.and(exp(f32x4.sub(v128.load(x), top)), firstLanes(left));
-    storePart(y, e, left);
-    const s = f32x4.add(s0, e);
-    s0 = s1;
-    s1 = s2;
-    s2 = s3;
-    s3 = s;
+    storePart(y, f32x4.sub(v128.load(x), top), <i32>(end - y) >> 2);
   }
-  return foldVectors(s0, s1, s2, s3);
+}
+
+/** x = exp(x) from x to `end`. Tested at its end, the loop has its many constants in registers. */
+export function expInPlace(x: usize, end: usize): void {
+  if (x >= end) return;
+  do {
+    storePart(x, exp(v128.load(x)), <i32>(end - x) >> 2);
+    x += 16;
+  } while (x < end);
 }
 
 /** y[i] = softmax of row i, or its logarithm x - max - log(sum exp(x - max)). */
 export function softmaxColumns(x: usize, y: usize, rows: i32, n: i32, logarithm: i32): void {
-  for (let i = 0; i < rows; i++, x += <usize>n << 2, y += <usize>n << 2) {
+  const row = <usize>n << 2;
+  for (let i = 0; i < rows; i++, x += row, y += row) {
+    const end = y + row;
     const top = largestOfFour(x, x, x, x, n);
-    const sums = expRow(x, y, n, top);
-    const sum = foldPairs(foldPair(sums, sums), foldPair(sums, sums));
-    const shift = logarithm ? log(sum) : top;
-    for (let left = n, at: usize = 0; left > 0; left -= 4, at += 16) {
-      const part = logarithm
-        ? f32x4.sub(f32x4.sub(v128.load(x + at), top), shift)
-        : f32x4.div(v128.load(y + at), sum);
-      storePart(y + at, part, left);
+    lowerRow(x, y, n, top, end);
+    expInPlace(y, end);
+    const sum = f32x4.splat(foldLane(sumVectors(y, n)));
+    const shift = log(sum);
+    if (logarithm) lowerRow(x, y, n, top, end);
+    for (let left = n, at = y; left > 0; left -= 4, at += 16) {
+      const v = v128.load(at);
+      storePart(at, logarithm ? f32x4.sub(v, shift) : f32x4.div(v, sum), left);
     }
   }
 }
