@@ -82,7 +82,16 @@ describeEngines((page) => {
     expect(await page.run('determinism.ts', { parameters: way })).toEqual(committed(way));
   });
 
-  if (!PROCESS_NAMES.includes(page.engine)) return;
+  const isPage = !PROCESS_NAMES.includes(page.engine);
+  it.each([
+    { threads: 1, worker: 'copied' },
+    { threads: 2, worker: 'shared' },
+  ] as const)('the runs end with those bits in a worker, memory $worker', async (way) => {
+    const options = { parameters: way, isolated: way.worker === 'shared' };
+    expect(await page.run('determinism.ts', options)).toEqual(committed(way));
+  });
+
+  if (isPage) return;
   it.each([2, 3, 4, 8])('the runs end with those bits on %i threads', async (threads) => {
     const way: Way = page.engine === 'this Node' ? { threads } : { threads, names: GROWING };
     expect(await page.run('determinism.ts', { parameters: way })).toEqual(committed(way));

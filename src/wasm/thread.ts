@@ -78,7 +78,7 @@ export function startThread(start: Start, { said, ended }: Listener, url: string
   const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   if (node) return startInNode(node, start, { said, ended });
   const worker = new Worker(url ?? addressOfCode());
-  const lock = globalThis.navigator?.locks && `downhill ${crypto.randomUUID()}`;
+  const lock = globalThis.navigator?.locks && `downhill ${crypto.getRandomValues(new Uint32Array(4))}`;
   worker.onmessage = ({ data }) => {
     if (data === null && lock) watch(lock, ended);
     said(data);

@@ -1,5 +1,6 @@
 import { configure, fit, type History, manualSeed, rand, runtimeInfo, type Tensor, zeros } from 'downhill';
 import type * as nn from 'downhill/nn';
+import { worker } from 'downhill/worker';
 import { hashOf, hashOfText } from './hash';
 import { RUNS, type Run } from './runs';
 
@@ -15,6 +16,8 @@ export interface Way {
   grow?: boolean;
   /** On so many threads. It must be the first that is done here. */
   threads?: number;
+  /** In a worker, which has this memory or a copy. */
+  worker?: 'shared' | 'copied';
 }
 
 /** What is random about a run: one number for each use, of the run's name and a seed. */
@@ -72,7 +75,7 @@ function useThreads(count: number): void {
 /** What a run leaves behind: parameters, optimizer state, losses, and the next random numbers. */
 async function traceOf(
   { model, loader, epochs, extras, ...rest }: Run,
-  { compiled, slices, grow }: Way,
+  { compiled, slices, grow, worker: memory }: Way,
   draw: () => number,
 ): Promise<unknown> {
   const restore = slices === undefined ? undefined : bendTime(draw);
@@ -82,9 +85,11 @@ async function traceOf(
       ...extras,
       epochs,
       compiled: compiled ?? true,
+      ...(memory && { worker }),
       ...(slices !== undefined && { yieldEvery: PACE }),
       ...(grow && { onBatchEnd: ({ epoch, batch }) => epoch === 2 && batch === 2 && growMemory() }),
     });
+    if (history.worker !== memory) throw new Error(`It ran in a worker: ${history.worker}, ${history.why}`);
     const schedule = rest.scheduler?.stateDict();
     const passes = loader.epoch;
     return [tensorsOf(model), rest.optimizer.stateDict(), lossesOf(history), schedule, passes, rand([3])];

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { bundle } from '../../support/bundle';
 
 /** How a page is served, and what its module is called with. */
@@ -12,6 +14,9 @@ export interface PageOptions {
   /** What the page's default export is called with: anything that JSON can say. */
   parameters?: unknown;
 }
+
+/** The code of workers, for pages that do not take it inlined. */
+const THREAD = join(import.meta.dirname, '../../../dist/thread.js');
 
 const ISOLATION = {
   'cross-origin-opener-policy': 'same-origin',
@@ -50,6 +55,7 @@ export class Server {
     const all = { ...(isolated ? ISOLATION : {}), ...headers };
     this.#files.set('/', { type: 'text/html', text: html(parameters), headers: all });
     this.#files.set('/page.js', { type: 'text/javascript', text: await bundle(`browser/pages/${page}`), headers: all });
+    this.#files.set('/thread.js', { type: 'text/javascript', text: readFileSync(THREAD, 'utf8'), headers: all });
     if (!this.#server.listening) await once(this.#server.listen(0, '127.0.0.1'), 'listening');
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
