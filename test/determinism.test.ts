@@ -87,7 +87,7 @@ describeEngines((page) => {
     { threads: 1, worker: 'copied' },
     { threads: 2, worker: 'shared' },
   ] as const)('the runs end with those bits in a worker, memory $worker', async (way) => {
-    const options = { parameters: way, isolated: way.worker === 'shared' };
+    const options = { parameters: isPage ? { worker: way.worker } : way, isolated: way.worker === 'shared' };
     expect(await page.run('determinism.ts', options)).toEqual(committed(way));
   });
 

@@ -123,7 +123,7 @@ describe('how many threads there are', () => {
   });
 
   it('is one where there is no shared memory', async () => {
-    vi.stubGlobal('SharedArrayBuffer', undefined);
+    vi.stubGlobal('crossOriginIsolated', false);
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const library = await fresh({ threads: 2 });
     vi.unstubAllGlobals();

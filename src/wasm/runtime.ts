@@ -99,8 +99,9 @@ function needFeatures(): void {
 
 /** What keeps this engine from sharing its memory with others; undefined if nothing does. */
 function whyAlone(): string | undefined {
-  if (typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false) return undefined;
-  return 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
+  if (globalThis.crossOriginIsolated === false)
+    return 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
+  return typeof SharedArrayBuffer === 'undefined' ? 'this engine has no SharedArrayBuffer' : undefined;
 }
 
 /** May this thread wait for others? The main thread of a page may not. */

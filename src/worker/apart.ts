@@ -11,6 +11,9 @@ export class Apart implements Place {
   readonly isOpen = true;
   private readonly heap: Heap;
   private readonly runner: Runner;
+  private closed = false;
+  /** Why it was no more before it was closed. */
+  private ended: string | undefined;
   /** What was written here since then is not there. */
   private since = -1;
 
@@ -27,7 +30,7 @@ export class Apart implements Place {
   }
 
   get why(): string | undefined {
-    return this.runner.why;
+    return this.closed ? this.ended : this.runner.why;
   }
 
   async run(segments: readonly Segment[], { uses, gives }: Needs): Promise<void> {
@@ -81,7 +84,10 @@ export class Apart implements Place {
   }
 
   close(): void {
-    this.runner.close('it was closed');
+    if (this.closed) return;
+    this.ended = this.runner.why;
+    this.closed = true;
+    this.runner.close('its training is over');
     this.heap.watchers--;
   }
 }

@@ -30,21 +30,14 @@ describeBrowsers((page) => {
 
   it.each([2, 3, 4, 8])('%i threads end with the bits of one, and take part in it', async (threads) => {
     const way = threads === 2 ? {} : some;
-    expect(await run({ threads, way }, { isolated: true })).toEqual({
-      hashes: committed(way),
-      led: true,
-      threads,
-      why: `configure({ threads: ${threads} }) asked for them`,
-      warnings: [],
-    });
+    const told = { led: true, threads, why: `configure({ threads: ${threads} }) asked for them`, warnings: [] };
+    expect(await run({ threads, way }, { isolated: true })).toEqual({ hashes: committed(way), ...told });
   });
 
   it('a page that is not isolated has one thread, and says so once where more are asked for', async () => {
     const told = { hashes: committed(some), led: false, threads: 1, why: ALONE };
-    expect(await run({ threads: 2, way: some })).toEqual({
-      ...told,
-      warnings: [`downhill runs on one thread: ${ALONE}.`],
-    });
+    const warnings = [`downhill runs on one thread: ${ALONE}.`];
+    expect(await run({ threads: 2, way: some })).toEqual({ ...told, warnings });
     expect(await run({ way: some })).toEqual({ ...told, warnings: [] });
   });
 
@@ -65,6 +58,11 @@ describeBrowsers((page) => {
       const way: Way = { ...some, worker: isolated ? 'shared' : 'copied' };
       const told = await run({ workerUrl: '/thread.js', way }, { isolated, headers: STRICT });
       expect(told.hashes).toEqual(committed(some));
+    });
+
+    it.each([true, false])('trains here without one, and says why (isolated: %s)', async (isolated) => {
+      const history = await page.run('blocked.ts', { isolated, headers: STRICT });
+      expect(history).toEqual({ why: expect.stringMatching(/./), epochs: 3, same: true });
     });
   });
 });

@@ -159,6 +159,8 @@ async function openWebKit(undoing: Undoing): Promise<Ask> {
       DISPLAY: `:${await screen.hear(/(\d+)/)}`,
       // Its sandbox needs rights that a container and root lack.
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+      // What Safari has on isolated pages, WebKitGTK 2.50 has if it is told.
+      JSC_useSharedArrayBuffer: '1',
       XDG_CACHE_HOME: home.path,
       XDG_DATA_HOME: home.path,
     },

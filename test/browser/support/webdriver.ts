@@ -48,7 +48,9 @@ export async function openSession({ driver, options, env }: SessionOptions): Pro
     return {
       async ask(url) {
         await send(`${session}/url`, { url });
-        const script = 'globalThis.answer.then(arguments[0])';
+        // The page may be another process than the one before it, and not be there yet.
+        const script =
+          'const look = (tell) => (globalThis.answer ? answer.then(tell) : setTimeout(look, 20, tell)); look(arguments[0]);';
         return (await send(`${session}/execute/async`, { script, args: [] })) as string;
       },
       close: () => leashed.release(),
