@@ -20,7 +20,7 @@ import type { Elsewhere } from '../wasm/place';
 import type { HistoryRow } from './history';
 import { checkMetrics, type Metrics } from './metrics/metric';
 import type { Part, States } from './parts';
-import { Pause } from './pause';
+import type { Pause } from './pause';
 import type { Checkpointer } from './progress';
 import type { Progress } from './report';
 import { checkStopping, type EarlyStopping } from './stopping';
@@ -210,6 +210,6 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   }
   checkKeeping(options);
   checkWorker(options);
-  if (options.pause !== undefined && !(options.pause instanceof Pause))
+  if (options.pause !== undefined && typeof options.pause?.over !== 'function')
     throw new OptionError(`pause is ${String(options.pause)}; give a new Pause(), and call its pause() and resume().`);
 }
