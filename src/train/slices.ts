@@ -98,6 +98,7 @@ export class Slices {
   private readonly own: Storage[] = [];
   private readonly programs: Program[] = [];
   private readonly losses: Storage;
+  private readonly kept: Float32Array;
   private readonly found: Storage;
   /** Are there lists for several threads? */
   private readonly divided: boolean;
@@ -110,6 +111,7 @@ export class Slices {
    */
   constructor(stretches: readonly Stretch[], { capacity, begin, place, reads = [] }: SlicesOptions) {
     this.place = place;
+    this.kept = new Float32Array(capacity);
     try {
       this.losses = this.room(capacity);
       const traces = stretches.map(({ step }) => this.traced(step));
@@ -232,14 +234,14 @@ export class Slices {
     return this.calls.end();
   }
 
-  /** The losses of the last slice's steps. */
+  /** The losses of the last slice's steps, until there is a next one. */
   lossesOf(range: StepRange): Float32Array {
     const { heap } = runtime();
     const at = heap.address(this.losses) / 4;
     const size = this.losses.bytes / 4;
     const ring = heap.f32.subarray(at, at + size);
     const from = range.first & (size - 1);
-    const losses = new Float32Array(stepsIn(range));
+    const losses = this.kept.subarray(0, stepsIn(range));
     const end = from + losses.length;
     losses.set(ring.subarray(from, end));
     if (end > size) losses.set(ring.subarray(0, end - size), size - from);
@@ -248,7 +250,10 @@ export class Slices {
 
   /** What the last slice left not finite, if anything. */
   fault(losses: Float32Array): Fault | undefined {
-    for (const loss of losses) if (!Number.isFinite(loss)) return { storage: undefined };
+    // In double precision no sum of finite floats is too large.
+    let sum = 0;
+    for (let i = 0; i < losses.length; i++) sum += losses[i] as number;
+    if (!Number.isFinite(sum)) return { storage: undefined };
     const { heap } = runtime();
     const at = heap.address(this.found) / 4;
     const words = heap.i32;
