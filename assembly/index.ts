@@ -19,7 +19,7 @@ function execute(r: usize, step: i32, tick: i32): void {
     case Kernel.addToWord: return addToWord(word(r, 0), word(r, 1));
     case Kernel.gatherRows: return gatherRows(word(r, 0), stepped(r, 1, step), word(r, 4), word(r, 5), word(r, 6), word(r, 7));
     case Kernel.scatterRows: return scatterRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5));
-    case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), tick);
+    case Kernel.permute: return permute(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), tick, word(r, 5));
     case Kernel.fillUniform:
       return fillUniform(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), word(r, 5), float(r, 6), float(r, 7));
     case Kernel.fillNormal:

@@ -80,40 +80,60 @@ function swapDrawn(order: usize, i: i32, word: u32): i32 {
 
 /**
  * order = a permutation of 0 … n-1; it depends on the key, stream and pass. Words come from Philox's blocks (b, pass, stream, 0)
- * in order; four blocks are computed at a time, one to a lane.
+ * in order; four blocks are computed at a time, one to a lane, while the words of the four before are used.
+ *
+ *     room: | 16 words | multipliers, 2 | what keys grow by, 2 |
+ *
+ * The constants are read from there, as an engine would build those of the code anew in each round.
  */
-export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pass: i32): void {
+export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pass: i32, room: usize): void {
   let blocks = i32x4(0, 1, 2, 3);
   for (let i = 0; i < n; i += 4) v128.store(order + (<usize>i << 2), i32x4.add(blocks, i32x4.splat(i)));
-  const m0 = i32x4.splat(<i32>MULTIPLIER_0);
-  const m1 = i32x4.splat(<i32>MULTIPLIER_1);
-  for (let i = n - 1; i > 0; blocks = i32x4.add(blocks, i32x4.splat(4))) {
+  i32.store(room, <i32>MULTIPLIER_0, 64);
+  i32.store(room, <i32>MULTIPLIER_1, 68);
+  i32.store(room, WEYL_0, 72);
+  i32.store(room, WEYL_1, 76);
+  const m0 = v128.load32_splat(room, 64);
+  const m1 = v128.load32_splat(room, 68);
+  const weyl0 = v128.load32_splat(room, 72);
+  const weyl1 = v128.load32_splat(room, 76);
+  // While there are no words yet, none are left to be placed.
+  let i = 0;
+  for (let known = false; !known || i > 0; blocks = i32x4.add(blocks, i32x4.splat(4))) {
     let c0 = blocks;
     let c1 = i32x4.splat(pass);
     let c2 = i32x4.splat(stream);
     let c3 = i32x4.splat(0);
-    let key0 = k0;
-    let key1 = k1;
-    for (let round = 0; round < ROUNDS; round++, key0 += WEYL_0, key1 += WEYL_1) {
+    let key0 = i32x4.splat(k0);
+    let key1 = i32x4.splat(k1);
+    for (let round = 0; round < ROUNDS; round++) {
       // The products of the four lanes: 64 bits of two in each, the upper halves in odd places.
       const p01 = i64x2.extmul_low_i32x4_u(c0, m0);
       const p23 = i64x2.extmul_high_i32x4_u(c0, m0);
       const q01 = i64x2.extmul_low_i32x4_u(c2, m1);
       const q23 = i64x2.extmul_high_i32x4_u(c2, m1);
-      c0 = v128.xor(v128.xor(v128.shuffle<i32>(q01, q23, 1, 3, 5, 7), c1), i32x4.splat(key0));
+      c0 = v128.xor(v128.shuffle<i32>(q01, q23, 1, 3, 5, 7), v128.xor(c1, key0));
       c1 = v128.shuffle<i32>(q01, q23, 0, 2, 4, 6);
-      c2 = v128.xor(v128.xor(v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), c3), i32x4.splat(key1));
+      c2 = v128.xor(v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), v128.xor(c3, key1));
       c3 = v128.shuffle<i32>(p01, p23, 0, 2, 4, 6);
+      key0 = i32x4.add(key0, weyl0);
+      key1 = i32x4.add(key1, weyl1);
+      if (round < 8) {
+        const two = room + (<usize>round << 3);
+        i = swapDrawn(order, i, i32.load(two));
+        i = swapDrawn(order, i, i32.load(two, 4));
+      }
     }
-    for (let lane = 0; lane < 4; lane++) {
-      i = swapDrawn(order, i, i32x4.extract_lane(c0, 0));
-      i = swapDrawn(order, i, i32x4.extract_lane(c1, 0));
-      i = swapDrawn(order, i, i32x4.extract_lane(c2, 0));
-      i = swapDrawn(order, i, i32x4.extract_lane(c3, 0));
-      c0 = v128.shuffle<i32>(c0, c0, 1, 2, 3, 0);
-      c1 = v128.shuffle<i32>(c1, c1, 1, 2, 3, 0);
-      c2 = v128.shuffle<i32>(c2, c2, 1, 2, 3, 0);
-      c3 = v128.shuffle<i32>(c3, c3, 1, 2, 3, 0);
-    }
+    if (!known) i = n - 1;
+    known = true;
+    // A lane of each is a block.
+    const c01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
+    const c23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
+    const d01 = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7);
+    const d23 = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
+    v128.store(room, v128.shuffle<i64>(c01, c23, 0, 2));
+    v128.store(room, v128.shuffle<i64>(c01, c23, 1, 3), 16);
+    v128.store(room, v128.shuffle<i64>(d01, d23, 0, 2), 32);
+    v128.store(room, v128.shuffle<i64>(d01, d23, 1, 3), 48);
   }
 }

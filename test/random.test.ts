@@ -3,6 +3,7 @@ import { DataLoader, randomSplit, TensorDataset } from 'downhill/data';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../assembly/kernel';
+import { PERMUTING } from '../src/data/order';
 import { runAt } from '../src/tensor/driver';
 import { Stream } from '../src/wasm/random';
 import { erf } from './support/functions.mjs';
@@ -68,7 +69,7 @@ describe('Philox4x32-10', () => {
 
 function permuted(n: number, { key, stream, pass }: { key: number[]; stream: number; pass: number }): number[] {
   const order = blank(n);
-  runAt(pass, () => run(Kernel.permute, order, n, ...key, stream));
+  runAt(pass, () => run(Kernel.permute, order, n, ...key, stream, blank(PERMUTING)));
   return Array.from(integersIn(order));
 }
 

@@ -4,9 +4,10 @@ import { emit, isTracing, newStorage, runAt } from '../tensor/driver';
 import { gatheredFrom } from '../tensor/ops/labels';
 import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { checkSeed, currentSeed, keyOf, Stream } from '../wasm/random';
+import { checkSeed, currentSeed, Stream } from '../wasm/random';
 import type { Operand } from '../wasm/record';
 import { checkDataset, type Dataset } from './dataset';
+import { emitPermutation } from './order';
 import type { Pass } from './pass';
 import type { Sampler } from './sampler';
 
@@ -195,7 +196,7 @@ export class DataLoader {
   emitOrder(order: Operand, seed = this.seed): void {
     const { length, within } = this.dataset;
     const positions = within && this.shuffle ? { storage: newStorage(length * 4), offset: 0 } : order;
-    if (this.shuffle) emit(Kernel.permute, positions, length, ...keyOf(seed), Stream.order);
+    if (this.shuffle) emitPermutation(positions, length, { seed, stream: Stream.order });
     if (within && this.shuffle) emit(Kernel.gatherRows, within.rows, positions, order, length, 1, within.rows.size);
     else if (within) emit(Kernel.copyWords, within.rows, order, length);
   }

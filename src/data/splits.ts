@@ -1,12 +1,12 @@
-import { Kernel } from '../../assembly/kernel';
 import { checkNumber, checkOptions, isIndex, OptionError, ShapeError } from '../errors';
-import { emit, newStorage, runAt } from '../tensor/driver';
+import { newStorage, runAt } from '../tensor/driver';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { checkSeed, currentSeed, drawBlocks, keyOf, Stream } from '../wasm/random';
+import { checkSeed, currentSeed, drawBlocks, Stream } from '../wasm/random';
 import { runtime } from '../wasm/runtime';
 import { checkDataset, type Dataset, Subset } from './dataset';
 import type { Category } from './encoder';
+import { emitPermutation } from './order';
 
 /** The labels that parts are to have in equal shares: one a row; or true, for the dataset's target. */
 export type Stratify = boolean | Tensor | ArrayLike<Category>;
@@ -15,7 +15,7 @@ export type Stratify = boolean | Tensor | ArrayLike<Category>;
 function permuted(n: number, seed: number | undefined): Int32Array {
   const draw = seed === undefined ? 1 + (drawBlocks(1).first % 2 ** 30) : 0;
   const order = { storage: newStorage(n * 4), offset: 0 };
-  runAt(draw, () => emit(Kernel.permute, order, n, ...keyOf(seed ?? currentSeed()), Stream.split));
+  runAt(draw, () => emitPermutation(order, n, { seed: seed ?? currentSeed(), stream: Stream.split }));
   const { heap } = runtime();
   const rows = new Int32Array(heap.read(order.storage, { offset: 0, bytes: n * 4 }));
   heap.free(order.storage);

@@ -39,7 +39,7 @@ const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.addToWord]: 'mi',
   [Kernel.gatherRows]: 'rRwiii',
   [Kernel.scatterRows]: 'rrmiii',
-  [Kernel.permute]: 'wiiii',
+  [Kernel.permute]: 'wiiiiw',
   [Kernel.fillUniform]: 'wiiiiiff',
   [Kernel.fillNormal]: 'wiiiiiff',
   [Kernel.fillMask]: 'wiiiiirffi',
