@@ -4,8 +4,12 @@ import { loadPart } from './lanes';
 const FEW: i32 = 32;
 
 export function copyWords(x: usize, y: usize, n: i32): void {
-  if (n > FEW) memory.copy(y, x, <usize>n << 2);
-  else for (; n > 0; n--, x += 4, y += 4) i32.store(y, i32.load(x));
+  if (n > FEW) {
+    memory.copy(y, x, <usize>n << 2);
+    return;
+  }
+  for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, v128.load(x));
+  for (; n > 0; n--, x += 4, y += 4) i32.store(y, i32.load(x));
 }
 
 export function fillWords(y: usize, n: i32, value: i32): void {

@@ -49,6 +49,7 @@ export function updateSgd(p: usize, g: usize, v: usize, n: i32, row: usize, nest
  * row: | rate | beta1 | 1 - beta1 | beta2 | 1 - beta2 | root | eps | decay | next | now |
  *
  * top is 0 where nothing keeps the largest v: then v stands in its place. root 0 and eps 1 leave out the division.
+ * Tested at its end, the loop has its constants in registers.
  */
 export function updateAdam(
   p: usize, g: usize, u: usize, v: usize, top: usize, n: i32, row: usize, apart: i32, ahead: i32,
@@ -62,7 +63,8 @@ export function updateAdam(
   const eps = option(row, 6);
   const decay = option(row, 7);
   const end = p + (<usize>n << 2);
-  for (; p < end; p += 16, g += 16, u += 16, v += 16) {
+  if (p >= end) return;
+  do {
     let pi = v128.load(p);
     let gi = v128.load(g);
     if (apart) pi = f32x4.sub(pi, f32x4.mul(decay, pi));
@@ -79,7 +81,11 @@ export function updateAdam(
     const size = f32x4.add(f32x4.mul(f32x4.sqrt(vi), root), eps);
     if (ahead) ui = f32x4.add(f32x4.mul(option(row, 8), ui), f32x4.mul(option(row, 9), gi));
     v128.store(p, f32x4.sub(pi, f32x4.mul(rate, f32x4.div(ui, size))));
-  }
+    p += 16;
+    g += 16;
+    u += 16;
+    v += 16;
+  } while (p < end);
 }
 
 /**
