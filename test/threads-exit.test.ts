@@ -34,18 +34,25 @@ describe('a process with threads', () => {
     expect(run('done', `${TRAIN}\nawait train(20);\nconsole.log(runtimeInfo().threads);`)).toBe('2\n');
   });
 
+  it.each([1, 2])('of which there are %i, and a worker, ends by itself too', (threads) => {
+    const code = `${TRAIN.replace('threads: 2', `threads: ${threads}`)}
+      import { worker } from 'downhill/worker';
+      for (let i = 0; i < 2; i++) console.log((await train(20, { worker })).worker);`;
+    expect(run(`worker-${threads}`, code)).toMatch(/^(shared\n){2}$|^(copied\n){2}$/);
+  });
+
   it('ends in the middle of a training where it is told to', () => {
     const stop = '({ epoch }) => { if (epoch === 5) { console.log(epoch); process.exit(0); } }';
     expect(run('exit', `${TRAIN}\nawait train(1e9, { onEpochEnd: ${stop} });`)).toBe('5\n');
   });
 
-  it('keeps none of those of a worker that is ended in the middle of a training', () => {
+  it.each(['', ', worker'])('keeps none of those of a worker that is ended in the middle of a training%s', (also) => {
     mkdirSync(folder, { recursive: true });
-    const worker = join(folder, 'worker.mjs');
+    const worker = join(folder, `nested${also.length}.mjs`);
     const tell = '({ epoch }) => epoch === 5 && parentPort.postMessage(epoch)';
     writeFileSync(
       worker,
-      `${TRAIN}\nimport { parentPort } from 'node:worker_threads';\nawait train(1e9, { onEpochEnd: ${tell} });`,
+      `${TRAIN}\nimport { worker } from 'downhill/worker';\nimport { parentPort } from 'node:worker_threads';\nawait train(1e9, { onEpochEnd: ${tell}${also} });`,
     );
     const code = `${COUNT}
       import { Worker } from 'node:worker_threads';
