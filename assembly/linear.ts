@@ -46,8 +46,10 @@ function addScaledFour(sum: usize, x0: usize, x1: usize, x2: usize, x3: usize, g
   }
 }
 
-/** Rows that are worked on together: so many misses of the cache are under way at once. */
+/** Rows that are worked on together. */
 const TILE: i32 = 16;
+/** Rows that are asked for together: as many misses of the cache are under way at once as the processor allows. */
+const AHEAD: i32 = 64;
 /** Rows of more inputs than this would fill the cache before they are read for the second time. */
 const WIDE: i32 = 512;
 /** Bytes of a row that are asked for; from there on the processor sees where it leads. */
@@ -137,7 +139,9 @@ function linearRows(
       const count = min(tile, end - i);
       const at = index + (<usize>i << 2);
       // The outputs overwrite what was read.
-      if (count == TILE && i32.load(at, 4) - i32.load(at) != 1) i32.store(room, askFor(x, t, at, count, <usize>k << 2));
+      if ((i & (AHEAD - 1)) == 0 && count == TILE && i32.load(at, 4) - i32.load(at) != 1) {
+        i32.store(room, askFor(x, t, at, min(AHEAD, end - i), <usize>k << 2));
+      }
       outputs(x, at, w, bias, room, count, k);
       if (f == Loss.squared) sums = slopes<Squared>(room, t, at, count, scale, sums);
       else sums = slopes<Logistic>(room, t, at, count, scale, sums);
