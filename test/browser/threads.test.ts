@@ -41,6 +41,11 @@ describeBrowsers((page) => {
     expect(await run({ way: some })).toEqual({ ...told, warnings: [] });
   });
 
+  it('a worker that is ended is no wait for ever', async () => {
+    expect(await page.run('dying.ts', { isolated: true })).toEqual({ why: 'it was ended', same: true });
+    expect(await page.run('dying.ts')).toEqual({ error: 'StateError' });
+  });
+
   describe('a page that forbids blob:', () => {
     it('has one thread, and says why', async () => {
       const told = await run({ threads: 2, way: some }, { isolated: true, headers: STRICT });
