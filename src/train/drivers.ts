@@ -13,6 +13,7 @@ import { type FitOptions, isWatched } from './options';
 import { perStep } from './schedule';
 import { Setting } from './setting';
 import type { Fault, Stretch } from './slices';
+import type { Together } from './together';
 import { weighted } from './weights';
 
 /** The loss of a batch as `Job.batches` gives it: inputs, the target, and weights where there are some. */
@@ -58,14 +59,6 @@ interface At {
 }
 
 type Losses = Float32Array | number[];
-
-/** Runs whole epochs one after the other. */
-interface Together {
-  /** The most that should run before a pause. */
-  readonly epochs: number;
-  /** Runs epochs from number `pass` on and returns the losses of all batches; undefined, and nothing has changed, if they diverge. */
-  runEpochs(pass: number, epochs: number): Losses | undefined | Promise<Losses | undefined>;
-}
 
 /** Runs the steps of epochs, one driver or the other. */
 export interface Driver {

@@ -22,10 +22,11 @@ import { rateOf } from './schedule';
 import { inTraining, Setting } from './setting';
 import { Stopper, valName } from './stopping';
 import { Streamed } from './streamed';
+import { runTogether } from './together';
 import { rowWeights, weighted } from './weights';
 
 /** A training that is under way, and what goes along with it. */
-interface Run {
+export interface Run {
   job: Job;
   driver: Driver;
   progress: Progress;
@@ -72,32 +73,6 @@ async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run):
   throw new StateError(
     `The loader gave no batch in pass ${progress.pass}. An IterableDataset needs rows for each pass anew: new IterableDataset(() => rows).`,
   );
-}
-
-/** Runs as many whole epochs as a slice takes, where nobody looks in between; false if it was none. */
-async function runTogether({ job, driver, progress, pacer, reporter }: Run): Promise<boolean> {
-  const { batches, options } = job;
-  const { rows, batchSize, length, epoch: pass } = batches;
-  const count = Math.min(driver.together?.epochs ?? 1, options.epochs - progress.epoch + 1);
-  if (count < 2 || progress.batch > 0 || !(await pacer.tick())) return false;
-  const began = progress.seconds;
-  const losses = await driver.together?.runEpochs(pass, count);
-  if (job.place?.isOpen) pacer.rest();
-  if (!losses) {
-    // One by one they will tell which of them it is.
-    driver.together = undefined;
-    return false;
-  }
-  batches.epoch = pass + count;
-  const [lr, seconds] = [rateOf(options), (progress.seconds - began) / count];
-  for (let i = 0; i < count; i++) {
-    progress.begin(pass + i);
-    progress.countAll(losses, { from: i * length, rows, batchSize });
-    progress.add({ epoch: progress.epoch, loss: progress.loss, lr, seconds: began + seconds * (i + 1) });
-  }
-  const { epoch, loss } = progress;
-  await reporter?.note({ epoch: epoch - 1, batch: length, loss, rows: rows * count, held: pacer.held });
-  return true;
 }
 
 /** The loss where every row counts 1. */
