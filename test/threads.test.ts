@@ -87,7 +87,8 @@ describe('a thread that dies', () => {
   it('in the middle of a call makes it an error, not a wait for ever', async () => {
     const library = await fresh({ threads: 2 });
     const pool = poolOf(library);
-    expect(() => pool.run(stuck(library, pool))).toThrow(library.StateError);
+    // Where the machine is busy the other may come too late, and then nothing is run.
+    await vi.waitFor(() => expect(() => pool.run(stuck(library, pool))).toThrow(library.StateError), 20_000);
     expect(library.runtimeInfo()).toMatchObject({ threads: 1, why: 'a thread stopped in the middle of its work' });
     expect(await bitsOf(library, 'a classifier')).toEqual(alone.get('a classifier'));
   });
