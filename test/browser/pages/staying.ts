@@ -1,5 +1,6 @@
 import {
   CrossEntropyLoss,
+  configure,
   DataLoader,
   fit,
   Linear,
@@ -33,6 +34,8 @@ function watch(): () => number[] {
 
 /** Trains 512-1024-1024-10 for some steps, in a worker or here; how long the page was busy at most, and how much of the time. */
 export default async function run({ away, steps }: { away: boolean; steps: number }) {
+  // Here means on the page's own thread alone.
+  if (!away) configure({ threads: 1 });
   manualSeed(1);
   const [rows, batchSize] = [512, 256];
   const data = new TensorDataset(randn([rows, 512]), tensor(Int32Array.from({ length: rows }, (_, i) => i % 10)));
