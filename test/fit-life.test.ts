@@ -47,6 +47,19 @@ describe('while fit is training', () => {
     expect(together).toEqual(alone);
   });
 
+  it('a page goes on, also through many short ones in a row', async () => {
+    let turns = 0;
+    const count = () => {
+      turns++;
+      waiting = setImmediate(count);
+    };
+    let waiting = setImmediate(count);
+    const until = performance.now() + 200;
+    while (performance.now() < until) await train(classification(), 1);
+    clearImmediate(waiting);
+    expect(turns).toBeGreaterThan(1);
+  });
+
   it('two fits may share a loader, and each begins passes of its own', async () => {
     const { loader, loss } = regression();
     const one = () => {

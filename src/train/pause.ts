@@ -13,6 +13,9 @@ function turn(): Promise<void> {
 /** Milliseconds between two pauses, so that a page stays alive. */
 export const PAUSE_EVERY = 10;
 
+/** When the last pause of all trainings was, so that many short ones in a row leave room for the page too. */
+let last = 0;
+
 /**
  * A button that holds trainings up: while it is pressed, those that were given it wait between two slices, with nothing
  * lost. The result is the same to the last bit. An AbortSignal still stops them.
@@ -76,7 +79,6 @@ interface PacerOptions {
 export class Pacer {
   /** Milliseconds that a user's pauses have taken. */
   held = 0;
-  private last = performance.now();
 
   constructor(private readonly options: PacerOptions = {}) {}
 
@@ -90,21 +92,23 @@ export class Pacer {
 
   /** There has just been a pause. */
   rest(): void {
-    this.last = performance.now();
+    last = performance.now();
   }
 
   /** Pauses when it is time to. Is the work to go on? */
   async tick(): Promise<boolean> {
     const { every = PAUSE_EVERY, pause, signal } = this.options;
-    if (performance.now() - this.last >= every) {
+    const since = performance.now() - last;
+    // Less than none: somebody set the clock back.
+    if (since >= every || since < 0) {
       await turn();
-      this.last = performance.now();
+      last = performance.now();
     }
     if (pause?.paused) {
       const began = performance.now();
       await pause.over(signal);
-      this.last = performance.now();
-      this.held += this.last - began;
+      last = performance.now();
+      this.held += last - began;
     }
     return !this.stopped;
   }

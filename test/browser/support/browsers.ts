@@ -107,7 +107,7 @@ function askByPuppet(puppet: Puppet): Ask {
     const page = await puppet.newPage();
     try {
       await page.goto(url);
-      return (await page.evaluate('globalThis.answer')) as string;
+      return (await page.evaluate('globalThis.answer()')) as string;
     } finally {
       await page.close();
     }

@@ -30,18 +30,17 @@ const html = (parameters: unknown) => `<!doctype html>
 <meta charset="utf-8">
 <title>downhill</title>
 <script type="module">
-  const answer = async () => {
+  globalThis.answer = async () => {
     try {
       const { default: run } = await import('/page.js');
-      return { value: await run(${JSON.stringify(parameters ?? null).replaceAll('<', '\\u003c')}) };
+      return JSON.stringify({ value: await run(${JSON.stringify(parameters ?? null).replaceAll('<', '\\u003c')}) });
     } catch (error) {
-      return { error: String(error) + '\\n' + error?.stack };
+      return JSON.stringify({ error: String(error) + '\\n' + error?.stack });
     }
   };
-  globalThis.answer = answer().then(JSON.stringify);
 </script>`;
 
-/** Serves one page: a module of test/browser/pages, bundled, whose default export is called once. */
+/** Serves one page: a module of test/browser/pages, bundled, whose default export `answer()` calls. */
 export class Server {
   readonly #server = createServer((request, response) => {
     const file = this.#files.get(request.url ?? '/');

@@ -50,7 +50,7 @@ export async function openSession({ driver, options, env }: SessionOptions): Pro
         await send(`${session}/url`, { url });
         // The page may be another process than the one before it, and not be there yet.
         const script =
-          'const look = (tell) => (globalThis.answer ? answer.then(tell) : setTimeout(look, 20, tell)); look(arguments[0]);';
+          'const look = (tell) => (globalThis.answer ? answer().then(tell) : setTimeout(look, 20, tell)); look(arguments[0]);';
         return (await send(`${session}/execute/async`, { script, args: [] })) as string;
       },
       close: () => leashed.release(),
