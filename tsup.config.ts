@@ -32,6 +32,17 @@ export default defineConfig({
       },
     },
     {
+      // Modules, losses, optimizers and schedules say what they are, also where a bundler shortens the names of classes.
+      name: 'names-of-classes',
+      setup({ onLoad }) {
+        onLoad({ filter: /src\/(nn|optim)\/.*\.ts$/ }, async ({ path }) => {
+          const code = await readFile(path, 'utf8');
+          const contents = code.replace(/^export class (\w+) .*\{$/gm, "$& static get name() { return '$1'; }");
+          return { contents, loader: 'ts' };
+        });
+      },
+    },
+    {
       name: 'wasm-as-text',
       setup({ onLoad }) {
         onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({ contents: textOf(await readFile(path)), loader: 'text' }));
