@@ -1,6 +1,7 @@
 /** Lets everything else that waits run once: a macrotask without the delay of a timer. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') return void setImmediate(resolve);
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();

@@ -20,14 +20,10 @@ export enum Stream {
 let seed: number | undefined;
 let drawn = 0;
 
-function systemSeed(): number {
-  const words = crypto.getRandomValues(new Uint32Array(2));
-  return (words[0] as number) * 2 ** 21 + ((words[1] as number) >>> 11);
-}
-
 /** The seed of everything that has none of its own: that of `manualSeed`, or one from the system. */
 export function currentSeed(): number {
-  seed ??= systemSeed();
+  // Engines seed Math.random from the system; where `crypto` is loaded on its first use, that takes longer than a training.
+  seed ??= Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
   return seed;
 }
 
