@@ -16,6 +16,11 @@ const JOBS = [
     load: async () => (await import('./jobs/comparison.mjs')).comparison,
   },
   {
+    name: 'network',
+    summary: 'a network’s cost and its gradient in all weights and biases, down to a small cost',
+    load: async () => (await import('./jobs/network.mjs')).network,
+  },
+  {
     name: 'cars',
     summary: 'miles per gallon from what is known of a car',
     load: async () => (await import('./jobs/cars.mjs')).cars,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FEATURES, readCars } from '../data/cars.mjs';
 import { CostSurface } from '../data/cost-surface.mjs';
 import { deskew, PIXELS, readDigits, SIDE } from '../data/digits.mjs';
+import { readPenguins } from '../data/penguins.mjs';
 
 describe('CostSurface', () => {
   const x = [0, 0.5, 1, 1.5, 2, 2.5];
@@ -56,6 +57,14 @@ test('readCars gives 392 complete cars of 406', async () => {
     expect(row.every(Number.isFinite)).toBe(true);
     expect(row.slice(-3).reduce((a, b) => a + b)).toBe(1);
   }
+});
+
+test('readPenguins gives the 342 penguins of 344 that were measured', async () => {
+  const { measures, species, dropped } = await readPenguins();
+  expect([measures.length, dropped]).toEqual([342, 2]);
+  expect(measures[0]).toEqual([39.1, 18.7, 181, 3750]);
+  expect(measures.flat().every((value) => value > 0)).toBe(true);
+  expect([0, 1, 2].map((s) => species.filter((other) => other === s).length)).toEqual([151, 68, 123]);
 });
 
 test('readDigits gives all 10,000 images, with brightnesses from 0 to 1', async () => {
