@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeBrowsers } from './support/describe';
 
@@ -7,6 +9,9 @@ const AGENTS: Record<string, RegExp> = {
   Firefox: /Firefox\//,
   WebKitGTK: /Version\/.* Safari\//,
 };
+
+const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const [, HTML, TEXT] = /```html\n([\s\S]*?)```[\s\S]*?```text\n(.*)\n```/.exec(README) ?? [];
 
 interface Regression {
   agent: string;
@@ -21,6 +26,10 @@ describeBrowsers((page) => {
     expect(trained.isolated).toBe(isolated);
     expect(trained.line[0]).toBeCloseTo(3, 4);
     expect(trained.line[1]).toBeCloseTo(2, 4);
+  });
+
+  it('the page of the README trains with no bundler, to the end that it names', async () => {
+    expect(await page.run('framed.ts', { parameters: { html: HTML, until: 'epoch 20' } })).toBe(TEXT);
   });
 
   it('a page that may not compile says so', async () => {

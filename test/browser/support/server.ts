@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { bundle } from '../../support/bundle';
 
 /** How a page is served, and what its module is called with. */
@@ -15,13 +15,20 @@ export interface PageOptions {
   parameters?: unknown;
 }
 
-/** The code of workers, for pages that do not take it inlined. */
-const THREAD = join(import.meta.dirname, '../../../dist/thread.js');
+/** The built package: its modules, and the code of workers for pages that do not take it inlined. */
+const DIST = join(import.meta.dirname, '../../../dist');
+const INSTALLED = '/node_modules/downhill/dist/';
 
 const ISOLATION = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
 };
+
+interface File {
+  type: string;
+  text: string;
+  headers: Record<string, string>;
+}
 
 /** What a page tells: its module's result, or what was thrown. */
 export type Answer = { value: unknown } | { error: string };
@@ -43,18 +50,23 @@ const html = (parameters: unknown) => `<!doctype html>
 /** Serves one page: a module of test/browser/pages, bundled, whose default export `answer()` calls. */
 export class Server {
   readonly #server = createServer((request, response) => {
-    const file = this.#files.get(request.url ?? '/');
+    const url = request.url ?? '/';
+    const file = this.#files.get(url) ?? installed(url);
     if (file) reply(response, file);
     else response.writeHead(404).end();
   });
-  readonly #files = new Map<string, { type: string; text: string; headers: Record<string, string> }>();
+  readonly #files = new Map<string, File>();
 
   /** The page's address. */
   async serve(page: string, { isolated = false, headers = {}, parameters }: PageOptions): Promise<string> {
     const all = { ...(isolated ? ISOLATION : {}), ...headers };
     this.#files.set('/', { type: 'text/html', text: html(parameters), headers: all });
     this.#files.set('/page.js', { type: 'text/javascript', text: await bundle(`browser/pages/${page}`), headers: all });
-    this.#files.set('/thread.js', { type: 'text/javascript', text: readFileSync(THREAD, 'utf8'), headers: all });
+    this.#files.set('/thread.js', {
+      type: 'text/javascript',
+      text: readFileSync(join(DIST, 'thread.js'), 'utf8'),
+      headers: all,
+    });
     if (!this.#server.listening) await once(this.#server.listen(0, '127.0.0.1'), 'listening');
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
@@ -65,6 +77,13 @@ export class Server {
   }
 }
 
-function reply(response: ServerResponse, file: { type: string; text: string; headers: Record<string, string> }): void {
+/** A module of the package, where `npm install` puts it. */
+function installed(url: string): File | undefined {
+  const path = join(DIST, basename(url));
+  if (!url.startsWith(INSTALLED) || !existsSync(path)) return undefined;
+  return { type: 'text/javascript', text: readFileSync(path, 'utf8'), headers: {} };
+}
+
+function reply(response: ServerResponse, file: File): void {
   response.writeHead(200, { 'content-type': file.type, 'cache-control': 'no-store', ...file.headers }).end(file.text);
 }
