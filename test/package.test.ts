@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,55 @@ const { fit } = require('downhill');
 const nn = require('downhill/nn');
 const optim = require('downhill/optim');
 const { DataLoader, TensorDataset } = require('downhill/data');
+`;
+
+/** What a user of TypeScript writes: own modules and losses, each kind of dataset and schedule handed on. */
+const TYPED = `
+import { AveragedModel, Pause, accuracy, f1, fit, tensor, type HistoryRow, type Tensor } from 'downhill';
+import * as nn from 'downhill/nn';
+import * as optim from 'downhill/optim';
+import { DataLoader, IterableDataset, Subset, TensorDataset, WeightedRandomSampler, randomSplit } from 'downhill/data';
+import { checkpointTo, loadCheckpoint, toSafetensors } from 'downhill/io';
+import { worker } from 'downhill/worker';
+
+class Net extends nn.Module {
+  readonly hidden = new nn.Linear(2, 3, { bias: false });
+  readonly last = new nn.Linear(3, 1);
+  override forward(x: Tensor): Tensor {
+    return this.last.forward(this.hidden.forward(x).relu());
+  }
+}
+async function* rows(): AsyncGenerator<[number[], number[]]> {
+  yield [[1, 2], [3]];
+}
+const model = new Net();
+const data = new TensorDataset([[1, 2]], tensor([[3]]));
+const sampler = new WeightedRandomSampler([1]);
+const loaders = [new IterableDataset(rows), data, new Subset(data, [0]), ...randomSplit(data, [1])].map(
+  (dataset) => new DataLoader(dataset, { batchSize: 4 }),
+);
+const optimizer = new optim.Adam([{ params: model.parameters(), lr: 0.1 }], { betas: [0.9, 0.99] });
+const steps = new optim.StepLR(optimizer, { stepSize: 2 });
+const falling = new optim.LambdaLR(optimizer, { lrLambda: (epoch) => 1 / (1 + epoch) });
+const schedulers = [
+  steps,
+  new optim.SequentialLR(optimizer, { schedulers: [steps, falling], milestones: [2] }),
+  new optim.OneCycleLR(optimizer, { maxLr: 0.1, totalSteps: 10 }),
+  new optim.ReduceLROnPlateau(optimizer),
+];
+export async function train(): Promise<HistoryRow | undefined> {
+  const shared = { optimizer, epochs: 1, pause: new Pause(), worker, checkpoint: checkpointTo('kept') };
+  for (const loader of loaders)
+    for (const scheduler of schedulers)
+      await fit(model, loader, { ...shared, loss: new nn.MSELoss(), scheduler, resume: await loadCheckpoint('kept') });
+  const loss = (output: Tensor, target: Tensor) => output.sub(target).square().mean();
+  const metrics = { accuracy, f1: f1({ average: 'macro' }), bias: (o: Tensor, t: Tensor) => o.sub(t).mean().item() };
+  const sampled = new DataLoader(data, { sampler });
+  const averaging = new AveragedModel(model);
+  const history = await fit(model, sampled, { ...shared, loss, metrics, averaging, onEpochEnd: (row) => row.loss });
+  toSafetensors(model.stateDict());
+  return history.epochs[0];
+}
 `;
 
 function run(file: string, code: string): string {
@@ -97,6 +146,15 @@ describe('the packed tarball, installed in an empty folder', () => {
     expect(await shipped('fit')).toEqual(new Set());
     expect(await shipped('LinearRegression')).toEqual(new Set(['LinearRegression']));
   });
+
+  it('has types that hold for strict TypeScript, the declarations themselves among them', () => {
+    writeFileSync(join(folder, 'typed.mts'), TYPED);
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const libs = 'es2022,esnext.disposable,dom';
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', libs];
+    const { stdout } = spawnSync(process.execPath, [tsc, 'typed.mts', ...options], { cwd: folder, encoding: 'utf8' });
+    expect(stdout).toBe('');
+  }, 60_000);
 
   it('starts no runtime when it is only imported', () => {
     const code =

@@ -73,7 +73,7 @@ export class IterableDataset implements Dataset {
     this.shuffles = options.shuffleBuffer !== undefined;
   }
 
-  /** @internal */
+  /** Not there: a StateError says so. */
   get tensors(): readonly Tensor[] {
     throw new StateError(
       'An IterableDataset has no rows to choose from: they come one after another. Use a TensorDataset here.',

@@ -139,7 +139,4 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
 }
 
 /** A schedule whatever its options are. */
-export type AnySchedule = Pick<
-  Schedule,
-  'optimizer' | 'per' | 'count' | 'step' | 'stateDict' | 'loadStateDict' | 'ratesAt' | 'moveTo' | 'take' | 'epochEnded'
->;
+export type AnySchedule = Pick<Schedule, keyof Schedule>;
