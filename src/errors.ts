@@ -77,7 +77,10 @@ export interface Rule {
 export type Rules<K extends string = string> = Readonly<Record<K, Rule | undefined>>;
 
 /** A value in words. */
-export const quoted = (value: unknown) => (typeof value === 'string' ? `"${value}"` : String(value));
+export function quoted(value: unknown): string {
+  if (typeof value === 'string') return `"${value}"`;
+  return Array.isArray(value) || ArrayBuffer.isView(value) ? 'an array' : String(value);
+}
 
 /** Throws an OptionError unless `value` is what the rule says. */
 export function checkValue(what: string, value: unknown, { needed, type = 'number', holds }: Rule): void {

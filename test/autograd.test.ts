@@ -152,6 +152,24 @@ describe('a gradient', () => {
     ]);
   });
 
+  it.each([
+    ['sum', 1],
+    ['mean', 1 / 2],
+    ['max', 1],
+    ['min', 1],
+  ] as const)('comes through a transposed %s', (name, share) => {
+    const w = parameter([[[1, 2, 3]], [[4, 5, 6]]].map((rows) => [...rows, ...rows.map((row) => row.map((v) => -v))]));
+    const weights = [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ];
+    w[name]({ axis: 1 }).transpose().mul(tensor(weights)).sum().backward();
+    const chosen = { sum: [1, 1], mean: [1, 1], max: [1, 0], min: [0, 1] }[name];
+    const column = (i: number) => weights.map((row) => (row[i] as number) * share);
+    expect(w.grad?.toArray()).toEqual([0, 1].map((i) => chosen.map((c) => column(i).map((v) => v * c))));
+  });
+
   it('comes once through a graph that is walked twice with retainGraph', () => {
     const w = parameter([3]);
     const loss = w.square().sum();

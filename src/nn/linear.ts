@@ -1,15 +1,9 @@
-import { checkNumber, checkOptions, isCount, ShapeError } from '../errors';
+import { checkNumber, checkOptions, isCount, isFlag, ShapeError } from '../errors';
 import { uniform } from '../tensor/create';
 import { linear } from '../tensor/ops/product';
-import { show, sizeFromEnd } from '../tensor/shape';
+import { needTensor, show, sizeFromEnd } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from './module';
-
-/** A leaf that training changes. */
-function trained(t: Tensor): Tensor {
-  t.requiresGrad = true;
-  return t;
-}
 
 /**
  * y = x Wᵀ + b, for each row x.
@@ -38,15 +32,16 @@ export class Linear extends Module {
     options: { bias?: boolean } = {},
   ) {
     super();
-    checkOptions('Linear', options, ['bias']);
+    checkOptions('Linear', options, { bias: isFlag });
     checkNumber('The number of inputs of Linear', inputs, isCount);
     checkNumber('The number of outputs of Linear', outputs, isCount);
     const high = 1 / Math.sqrt(inputs);
-    this.weight = trained(uniform([outputs, inputs], { low: -high, high }));
-    this.bias = options.bias === false ? undefined : trained(uniform([outputs], { low: -high, high }));
+    this.weight = uniform([outputs, inputs], { low: -high, high }).train();
+    this.bias = options.bias === false ? undefined : uniform([outputs], { low: -high, high }).train();
   }
 
   forward(x: Tensor): Tensor {
+    needTensor('Linear', x);
     if (sizeFromEnd(x.shape, 1) !== this.inputs) {
       throw new ShapeError(
         `Linear(${this.describe()}) got x of shape ${show(x.shape)}; its last dimension must be ${this.inputs}.`,

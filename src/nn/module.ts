@@ -98,7 +98,7 @@ export abstract class Module {
   }
 
   private own(): [string, Tensor][] {
-    const isParameter = (v: unknown) => v instanceof Tensor && v.requiresGrad && !v.node;
+    const isParameter = (v: unknown) => v instanceof Tensor && (v.isParameter || v.requiresGrad) && !v.node;
     return Object.entries(this).filter(([, value]) => isParameter(value));
   }
 

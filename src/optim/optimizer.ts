@@ -38,7 +38,7 @@ interface Slot<O> {
 /** What keeps something from being a parameter, if anything does. */
 function whyNot(p: unknown): string | undefined {
   if (!(p instanceof Tensor)) return String(p);
-  if (!p.requiresGrad || p.node) return 'a tensor that is no parameter';
+  if (!(p.isParameter || p.requiresGrad) || p.node) return 'a tensor that is no parameter';
   if (p.dtype !== 'float32') return `an ${p.dtype} tensor`;
   return p.isContiguous ? undefined : 'a transposed view of a tensor';
 }
@@ -274,9 +274,14 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     this.begun = undefined;
   }
 
+  /** @internal Is a training with it not done? */
+  get inUse(): boolean {
+    return this.begun !== undefined;
+  }
+
   /** @internal A training that is not done has the optimizer to itself, until `close`. */
   claim(): void {
-    if (this.begun) {
+    if (this.inUse) {
       throw new StateError(
         'This optimizer is in use by a training that is not done; await that one first, or give each its own.',
       );
@@ -306,7 +311,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
    * @throws StateError for other groups or options; ShapeError for other shapes.
    */
   loadStateDict(dict: OptimizerState<O>): void {
-    if (this.begun) {
+    if (this.inUse) {
       throw new StateError(
         'loadStateDict was called while a training with this optimizer is not done; await it first.',
       );

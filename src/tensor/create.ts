@@ -47,9 +47,13 @@ export function tensor(data: Data, options: TensorOptions = {}): Tensor {
 export function parameter(data: Data | Tensor, options: { shape?: Shape } = {}): Tensor {
   checkOptions('parameter', options, ['shape']);
   const t =
-    data instanceof Tensor ? data.to('float32').contiguous().clone() : tensor(data, { ...options, dtype: 'float32' });
-  t.requiresGrad = true;
-  return t;
+    data instanceof Tensor
+      ? data
+          .to('float32')
+          .reshape(options.shape ?? data.shape)
+          .clone()
+      : tensor(data, { ...options, dtype: 'float32' });
+  return t.train();
 }
 
 function empty(owner: string, shape: Shape): Tensor {

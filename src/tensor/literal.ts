@@ -6,7 +6,7 @@ import { type Shape, show } from './shape';
 /** What the elements of a tensor are: 32-bit floats, or 32-bit integers for labels and indices. */
 export type DType = 'float32' | 'int32';
 
-type TypedArray =
+export type TypedArray =
   | Float32Array
   | Float64Array
   | Int8Array

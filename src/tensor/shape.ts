@@ -1,10 +1,16 @@
-import { OptionError, ShapeError } from '../errors';
+import { OptionError, quoted, ShapeError } from '../errors';
 
 /** The sizes of a tensor's axes, the outermost first; [] is one number. */
 export type Shape = readonly number[];
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((n, d) => n * d, 1);
+}
+
+/** Throws for an operand that is no tensor. */
+export function needTensor(owner: string, value: unknown): void {
+  if ((value as { dtype?: string } | undefined)?.dtype) return;
+  throw new OptionError(`${owner} got ${quoted(value)}, which is no tensor; make one of it with tensor(…).`);
 }
 
 /** The strides, in elements, of a contiguous tensor. */

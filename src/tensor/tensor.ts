@@ -4,7 +4,7 @@ import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
 import { backward, type Node } from './autograd';
 import { emit, isTracing, needValues, newStorage, noteLeaf, outsideTrace } from './driver';
-import { type Data, type DType, fillFrom, flatten } from './literal';
+import { type Data, type DType, fillFrom, flatten, type TypedArray } from './literal';
 import * as elementwise from './ops/elementwise';
 import * as move from './ops/move';
 import * as product from './ops/product';
@@ -51,6 +51,8 @@ export class Tensor {
   readonly dtype: DType;
   /** Does `backward()` bring a gradient here? */
   requiresGrad = false;
+  /** @internal Is it one of its module's parameters, also while it is frozen? */
+  isParameter = false;
   /** @internal The gradient so far. */
   gradient: Tensor | undefined = undefined;
   /** @internal Somebody outside has asked for this gradient and may hold it. */
@@ -236,6 +238,13 @@ export class Tensor {
     backward(this, options.retainGraph ?? false);
   }
 
+  /** @internal Makes this leaf one that training changes. */
+  train(): this {
+    this.requiresGrad = true;
+    this.isParameter = true;
+    return this;
+  }
+
   /** @internal Exchanges the elements with those of another tensor of this shape and type. */
   exchange(other: Tensor): void {
     const { storage } = this;
@@ -288,7 +297,7 @@ export class Tensor {
   }
 
   /** @internal A constant made of plain values. */
-  constant(data: readonly number[] | Int32Array): Tensor {
+  constant(data: readonly number[] | TypedArray): Tensor {
     const storage = outsideTrace(() => newStorage(data.length * 4));
     fillFrom(storage, data, 'int32');
     return new Tensor({ storage, shape: [data.length], dtype: 'int32' });
@@ -422,10 +431,10 @@ export class Tensor {
   }
   /** The elements from `start` up to and without `end` along an axis (default 0). Negative positions count from the end. */
   slice(start: number, end?: number, options: AxisOptions = {}): Tensor {
-    return move.slice(this, { start, end, ...options });
+    return move.slice(this, { start, end, options });
   }
   /** The rows (or other slices along `axis`, default 0) with these indices, in their order. */
-  gather(indices: Tensor | readonly number[] | Int32Array, options: AxisOptions = {}): Tensor {
+  gather(indices: Tensor | readonly number[] | TypedArray, options: AxisOptions = {}): Tensor {
     return move.gather(this, indices, options);
   }
 
@@ -470,6 +479,16 @@ export class Tensor {
     if (isTracing()) return `Tensor ${show(this.shape)} (in a compiled step)`;
     if (this.size > 100) return `Tensor ${show(this.shape)} ${this.dtype}`;
     return `Tensor ${show(this.shape)} ${JSON.stringify(this.toArray())}`;
+  }
+
+  /** @internal For Node's console. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  /** For JSON.stringify: what `loadStateDict` takes. */
+  toJSON(): { shape: Shape; data: number[] } {
+    return { shape: this.shape, data: Array.from(this.toTypedArray()) };
   }
 
   /** A tensor has no truth value of its own: comparing tensors makes tensors. */

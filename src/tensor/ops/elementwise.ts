@@ -3,7 +3,7 @@ import { OptionError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
 import type { DType } from '../literal';
-import { broadcastShapes, type Shape, sizeOf } from '../shape';
+import { broadcastShapes, needTensor, type Shape, sizeOf } from '../shape';
 import type { Tensor, Value } from '../tensor';
 import { expand } from './move';
 import { needFloats, sumTo } from './reduce';
@@ -222,7 +222,9 @@ export function clamp(x: Tensor, low: number, high: number): Tensor {
 /** Comparisons take integers too: they are exact as floats up to 2^24. */
 function compare(f: Binary, a: Tensor, b: Value): Tensor {
   const left = to(a, 'float32');
-  return zip(f, left, to(asTensor(left, b), 'float32'));
+  const right = asTensor(left, b);
+  needTensor(BINARY[f] as string, right);
+  return zip(f, left, to(right, 'float32'));
 }
 
 export const eq = (a: Tensor, b: Value) => compare(Binary.equal, a, b);

@@ -2,8 +2,8 @@ import { Kernel } from '../../../assembly/kernel';
 import { checkOptions, OptionError, ShapeError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
-import { workedOut } from '../literal';
-import { axisOf, checkShape, type Shape, sameShape, show, sizeOf } from '../shape';
+import { type TypedArray, workedOut } from '../literal';
+import { axisOf, checkShape, needTensor, type Shape, sameShape, show, sizeOf } from '../shape';
 import type { AxisOptions, Tensor } from '../tensor';
 import { checkLabels } from './labels';
 
@@ -115,15 +115,16 @@ function position(value: number | undefined, n: number, missing: number): number
   return Math.min(Math.max(p < 0 ? p + n : p, 0), n);
 }
 
-interface SliceOptions extends AxisOptions {
+interface Range {
   start: number;
   end?: number | undefined;
+  options: AxisOptions;
 }
 
 /** A shape with another size of one axis. */
 const resized = (shape: Shape, axis: number, size: number) => shape.map((d, i) => (i === axis ? size : d));
 
-export function slice(x: Tensor, { start, end, ...options }: SliceOptions): Tensor {
+export function slice(x: Tensor, { start, end, options }: Range): Tensor {
   const k = axisFrom('slice', options, x.shape.length);
   const n = x.shape[k] as number;
   const first = position(start, n, 0);
@@ -143,6 +144,7 @@ export function concat(parts: readonly Tensor[], options: AxisOptions): Tensor {
   const starts: number[] = [];
   let total = 0;
   for (const p of parts) {
+    needTensor('concat', p);
     const size = p.shape[k] as number;
     if (!sameShape(p.shape, resized(head.shape, k, size)) || p.dtype !== head.dtype) {
       throw new ShapeError(
@@ -158,27 +160,30 @@ export function concat(parts: readonly Tensor[], options: AxisOptions): Tensor {
   });
   const back = (p: Tensor, i: number) => (dy: Tensor) => {
     const start = starts[i] as number;
-    return slice(dy, { start, end: start + (p.shape[k] as number), axis: k });
+    return slice(dy, { start, end: start + (p.shape[k] as number), options: { axis: k } });
   };
   return record(y, parts, parts.map(back));
 }
 
 export function stack(parts: readonly Tensor[], options: AxisOptions): Tensor {
   const k = axisFrom('stack', options, (parts[0] as Tensor).shape.length + 1);
+  for (const p of parts) needTensor('stack', p);
   return concat(
     parts.map((p) => reshape(p, [...p.shape.slice(0, k), 1, ...p.shape.slice(k)])),
     { axis: k },
   );
 }
 
-function indexTensor(x: Tensor, indices: Tensor | readonly number[] | Int32Array): Tensor {
-  const given = Array.isArray(indices) || indices instanceof Int32Array ? x.constant(indices) : (indices as Tensor);
+function indexTensor(x: Tensor, indices: Tensor | readonly number[] | TypedArray): Tensor {
+  const isList = Array.isArray(indices) || ArrayBuffer.isView(indices);
+  const given = isList ? x.constant(indices as TypedArray) : (indices as Tensor);
+  needTensor('gather', given);
   if (given.shape.length !== 1)
     throw new ShapeError(`gather got indices of shape ${show(given.shape)}; they must be one list.`);
   return given;
 }
 
-export function gather(x: Tensor, indices: Tensor | readonly number[] | Int32Array, options: AxisOptions): Tensor {
+export function gather(x: Tensor, indices: Tensor | readonly number[] | TypedArray, options: AxisOptions): Tensor {
   const k = axisFrom('gather', options, x.shape.length);
   if (k !== 0) return transpose(gather(transpose(x, 0, k), indices, {}), 0, k).contiguous();
   const index = checkLabels('gather', indexTensor(x, indices), { count: x.shape[0] as number });

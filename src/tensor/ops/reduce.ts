@@ -1,13 +1,14 @@
 import { Kernel } from '../../../assembly/kernel';
-import { checkOptions, OptionError } from '../../errors';
+import { checkOptions, isFlag, OptionError } from '../../errors';
 import { record } from '../autograd';
 import { emit } from '../driver';
-import { axisOf, type Shape, sameShape, show, sizeFromEnd, sizeOf } from '../shape';
+import { axisOf, needTensor, type Shape, sameShape, show, sizeFromEnd, sizeOf } from '../shape';
 import type { AxisOptions, ReduceOptions, Tensor } from '../tensor';
 import { expand } from './move';
 
 export function needFloats(owner: string, ...tensors: readonly Tensor[]): void {
   for (const t of tensors) {
+    needTensor(owner, t);
     if (t.dtype === 'float32') continue;
     throw new OptionError(`${owner} got an ${t.dtype} tensor; it computes on float32. Use to('float32').`);
   }
@@ -60,7 +61,7 @@ interface Reduction {
 }
 
 function reductionOf(owner: string, x: Tensor, options: ReduceOptions): Reduction {
-  checkOptions(owner, options, ['axis', 'keepDims']);
+  checkOptions(owner, options, { axis: undefined, keepDims: isFlag });
   needFloats(owner, x);
   const { axis, keepDims = false } = options;
   return { axis: axis === undefined ? axis : axisOf(owner, axis, x.shape.length), keepDims };
@@ -71,7 +72,8 @@ const keptShape = (x: Tensor, axis: number | undefined) =>
   x.shape.map((d, i) => (axis === undefined || i === axis ? 1 : d));
 
 /** Back to the shape of x before it was reduced. */
-const stretch = (dy: Tensor, x: Tensor, axis: number | undefined) => expand(dy.view(keptShape(x, axis)), x.shape);
+const stretch = (dy: Tensor, x: Tensor, axis: number | undefined) =>
+  expand(dy.contiguous().view(keptShape(x, axis)), x.shape);
 
 /** The result, given the one in which what was reduced is still there as 1. */
 function dropped(y: Tensor, { axis, keepDims }: Reduction): Tensor {
