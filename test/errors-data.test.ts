@@ -150,6 +150,25 @@ const sets = [
     OptionError,
     /DataLoader got no dataset; give it new TensorDataset/,
   ),
+  failure(
+    'a word for shuffle',
+    () => new DataLoader(data(), { shuffle: any('no') }),
+    OptionError,
+    /shuffle is "no".*true/,
+  ),
+  failure(
+    'a word for dropLast',
+    () => new DataLoader(data(), { dropLast: any('no') }),
+    OptionError,
+    /dropLast is "no"/,
+  ),
+  failure(
+    'no rows for a part',
+    () => new Subset(data(), any(undefined)),
+    OptionError,
+    /Subset got undefined .*\[0, 2\]/,
+  ),
+  failure('one share', () => randomSplit(data(), any(0.2)), OptionError, /randomSplit got \[0.2\] .* sum to 1/),
   failure('arrays for a dataset', () => new DataLoader(any([[1], [2]])), OptionError, /DataLoader got no dataset/),
   failure('a tensor for a dataset', () => new DataLoader(any(ones([2]))), OptionError, /DataLoader got no dataset/),
   failure(
@@ -316,6 +335,21 @@ const sets = [
     OptionError,
     /batchSize is 0/,
   ),
+  ...[undefined, 3, [[1]]].map((output) => {
+    class Odd extends nn.Module {
+      forward(): never {
+        return any(output);
+      }
+    }
+    return failure(
+      `predictions of a model that gives ${String(output)}`,
+      () => predict(new Odd(), [[1, 2]]),
+      OptionError,
+      /The model's forward gave (undefined|3|an array); it must give a tensor/,
+    );
+  }),
+  failure('arrays for a layer', () => model().forward(any([[1, 2]])), OptionError, /Linear got an array, which is no/),
+  failure('nothing for a layer', () => new nn.Flatten().forward(any(undefined)), OptionError, /Flatten got undefined/),
   failure(
     'predictions for other columns',
     () => predict(model(), [[1]]),

@@ -1,5 +1,5 @@
 import { DownhillError, fit, OptionError, parameter, ShapeError, StateError, type Tensor, tensor } from 'downhill';
-import { DataLoader, Subset, TensorDataset } from 'downhill/data';
+import { DataLoader, IterableDataset, Subset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe, expect, it } from 'vitest';
@@ -45,6 +45,12 @@ class Reading extends nn.Linear {
 }
 
 const bad: Case[] = [
+  {
+    name: 'a stream of rows without a target',
+    training: () => classification(any(new IterableDataset(() => [[[1, 2, 3, 4]]])), { shuffle: false }),
+    error: OptionError,
+    says: /The rows of the loader have one tensor; fit needs .* \[x, y\]/,
+  },
   {
     name: 'a layer that does not fit the data',
     training: () => withLayers(new nn.Linear(5, 3)),

@@ -60,11 +60,14 @@ describe('while fit is training', () => {
     expect(turns).toBeGreaterThan(1);
   });
 
-  it('two fits may share a loader, and each begins passes of its own', async () => {
+  it.each([
+    ['step by step', { onBatchEnd: turn }],
+    ['whole epochs', {}],
+  ])('two fits of %s may share a loader, and each begins passes of its own', async (_, options) => {
     const { loader, loss } = regression();
     const one = () => {
       const model = settled(new nn.Linear(1, 1));
-      return fit(model, loader, { loss, optimizer: new optim.SGD(model.parameters()), epochs: 3, onBatchEnd: turn });
+      return fit(model, loader, { loss, optimizer: new optim.SGD(model.parameters()), epochs: 3, ...options });
     };
     await Promise.all([one(), one()]);
     expect(loader.epoch).toBe(6);
@@ -116,6 +119,18 @@ describe('while fit is training', () => {
     expect(b).toMatchObject({ status: 'rejected', reason: { name: 'StateError' } });
   });
 });
+
+it.each([true, false])(
+  'an optimizer in use refuses the fit of another model, and the first goes on (compiled: %s)',
+  async (compiled) => {
+    const alone = await train(classification(), 3, { compiled });
+    const training = classification();
+    const first = train(training, 3, { compiled });
+    const { model, loader } = classification();
+    await expect(train({ ...training, model, loader }, 3, { compiled })).rejects.toThrow(/This optimizer is in use/);
+    expect(await first).toEqual(alone);
+  },
+);
 
 class Boom extends Error {}
 

@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, isIndex, OptionError, ShapeError } from '../errors';
+import { checkNumber, isIndex, OptionError, quoted, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import { emit, newStorage } from '../tensor/driver';
 import type { Data } from '../tensor/literal';
@@ -95,6 +95,10 @@ export class Subset implements Dataset {
 
   constructor(dataset: Dataset, indices: readonly number[] | Int32Array) {
     checkDataset('Subset', dataset);
+    if (typeof indices?.length !== 'number')
+      throw new OptionError(
+        `Subset got ${quoted(indices)} for its rows; give a list of their numbers, such as [0, 2].`,
+      );
     for (const i of indices) {
       checkNumber('A position in Subset', i, {
         needed: `a row from 0 to ${dataset.length - 1}`,

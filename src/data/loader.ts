@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, checkOptions, isCount, isIndex, OptionError, StateError } from '../errors';
+import { checkNumber, checkOptions, isCount, isFlag, isIndex, OptionError, type Rules, StateError } from '../errors';
 import { emit, isTracing, newStorage, runAt } from '../tensor/driver';
 import { gatheredFrom } from '../tensor/ops/labels';
 import { sizeOf } from '../tensor/shape';
@@ -24,6 +24,14 @@ export interface DataLoaderOptions {
   /** Chooses the rows of each pass and their order, instead of `shuffle`: a WeightedRandomSampler, or one of your own. */
   sampler?: Sampler;
 }
+
+const RULES: Rules<keyof DataLoaderOptions> = {
+  batchSize: isCount,
+  shuffle: isFlag,
+  seed: undefined,
+  dropLast: isFlag,
+  sampler: undefined,
+};
 
 /** What a checkpoint keeps of a loader. */
 export interface LoaderState {
@@ -97,12 +105,11 @@ export class DataLoader {
     readonly dataset: Dataset,
     options: DataLoaderOptions = {},
   ) {
-    checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast', 'sampler']);
+    checkOptions('DataLoader', options, RULES);
     if (!dataset?.begin || options.sampler) checkDataset('DataLoader', dataset);
     if (options.sampler !== undefined) checkSampler(options.sampler, dataset, options);
     this.sampler = options.sampler;
     this.batchSize = options.batchSize ?? 1;
-    checkNumber('batchSize', this.batchSize, isCount);
     this.shuffle = options.shuffle ?? dataset.shuffles ?? false;
     this.dropLast = options.dropLast ?? false;
     if (options.seed !== undefined) checkSeed('DataLoader', options.seed);

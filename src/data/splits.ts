@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isIndex, OptionError, ShapeError } from '../errors';
+import { checkNumber, checkOptions, isFlag, isIndex, OptionError, ShapeError } from '../errors';
 import { newStorage, runAt } from '../tensor/driver';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
@@ -119,11 +119,12 @@ export function randomSplit(dataset: Dataset, lengths: readonly number[], option
   checkDataset('randomSplit', dataset);
   const { seed, stratify } = options;
   if (seed !== undefined) checkSeed('randomSplit', seed);
-  const sizes = counted(lengths, dataset.length);
+  const list = Array.isArray(lengths) ? lengths : [lengths];
+  const sizes = counted(list, dataset.length);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== dataset.length || !sizes.every((c) => isIndex.holds(c))) {
     throw new OptionError(
-      `randomSplit got ${show(lengths)} for ${dataset.length} rows; give whole numbers that sum to ${dataset.length}, or fractions that sum to 1.`,
+      `randomSplit got ${show(list)} for ${dataset.length} rows; give whole numbers that sum to ${dataset.length}, or fractions that sum to 1.`,
     );
   }
   const strata = stratify ? strataOf('randomSplit', dataset, stratify) : undefined;
@@ -179,7 +180,7 @@ export interface KFoldOptions extends SplitOptions {
  * for (const [train, test] of kFold(data, 2, { shuffle: true })) expect([train.length, test.length]).toEqual([2, 2]);
  */
 export function kFold(dataset: Dataset, k: number, options: KFoldOptions = {}): [train: Subset, test: Subset][] {
-  checkOptions('kFold', options, ['shuffle', 'seed', 'stratify']);
+  checkOptions('kFold', options, { shuffle: isFlag, seed: undefined, stratify: undefined });
   checkDataset('kFold', dataset);
   const { length: rows } = dataset;
   const { shuffle = false, seed, stratify } = options;

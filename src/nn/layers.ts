@@ -2,7 +2,7 @@ import { checkNumber, checkOptions, isCount, isIndex, OptionError } from '../err
 import { parameter, randn, tensor } from '../tensor/create';
 import { checkLabels } from '../tensor/ops/labels';
 import { dropout } from '../tensor/ops/random';
-import { axisOf, sizeOf } from '../tensor/shape';
+import { axisOf, needTensor, sizeOf } from '../tensor/shape';
 import type { AxisOptions, Tensor } from '../tensor/tensor';
 import { checkSeed, currentSeed } from '../wasm/random';
 import { Module } from './module';
@@ -92,6 +92,7 @@ export class Flatten extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    needTensor('Flatten', x);
     const first = axisOf('Flatten', this.startAxis, x.shape.length);
     const end = axisOf('Flatten', this.endAxis, x.shape.length) + 1;
     if (end <= first)

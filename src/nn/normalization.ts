@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isCount, isRate, ShapeError } from '../errors';
+import { checkNumber, checkOptions, isCount, isFlag, isRate, ShapeError } from '../errors';
 import { ones, parameter, tensor, zeros } from '../tensor/create';
 import { noGrad } from '../tensor/driver';
 import { countUp } from '../tensor/ops/random';
@@ -54,7 +54,7 @@ export class LayerNorm extends Module {
     options: LayerNormOptions = {},
   ) {
     super();
-    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine']);
+    checkOptions('LayerNorm', options, { eps: undefined, elementwiseAffine: isFlag });
     checkNumber('The length of LayerNorm', features, isCount);
     this.eps = options.eps ?? 1e-5;
     checkNumber('The eps of LayerNorm', this.eps, isRate);
@@ -134,7 +134,12 @@ export class BatchNorm1d extends Module {
     options: BatchNorm1dOptions = {},
   ) {
     super();
-    checkOptions('BatchNorm1d', options, ['eps', 'momentum', 'affine', 'trackRunningStats']);
+    checkOptions('BatchNorm1d', options, {
+      eps: undefined,
+      momentum: undefined,
+      affine: isFlag,
+      trackRunningStats: isFlag,
+    });
     checkNumber('The number of features of BatchNorm1d', features, isCount);
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
     checkNumber('The eps of BatchNorm1d', eps, isRate);

@@ -21,6 +21,8 @@ export function lossOfBatch({ model, options, weights }: Job): (batch: readonly 
   const constants = weights ? 2 : 1;
   const lossFunction = weights ? weighted(options.loss) : lossOf(options.loss);
   return (batch) => {
+    if (batch.length <= constants)
+      throw new OptionError('The rows of the loader have one tensor; fit needs inputs and, last, a target: [x, y].');
     const output = model.forward(...batch.slice(0, -constants));
     const [target, ownWeights] = batch.slice(-constants) as [Tensor, Tensor];
     return lossFunction(output, target, ownWeights);

@@ -1,7 +1,7 @@
 import { Kernel } from '../../assembly/kernel';
 import { type Dataset, TensorDataset } from '../data/dataset';
 import { type Batch, DataLoader } from '../data/loader';
-import { checkOptions, isCount } from '../errors';
+import { checkOptions, isCount, OptionError, quoted } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import { isByRows } from '../tensor/blocks';
@@ -87,7 +87,11 @@ async function eachBatch(
   // Only while it computes: others may train or use the model in the pauses.
   const quietly = <T>(fn: () => T) => setting.run(() => noGrad(fn));
   const loader = new DataLoader(dataset, { batchSize, shuffle: false });
-  const forward = (batch: readonly Tensor[]) => model.forward(...batch);
+  const forward = (batch: readonly Tensor[]) => {
+    const output: unknown = model.forward(...batch);
+    if (output instanceof Tensor) return output;
+    throw new OptionError(`The model's forward gave ${quoted(output)}; it must give a tensor.`);
+  };
   const size = model.parameters().reduce((sum, p) => sum + p.size, 1);
   const piece = quietly(() => pieceOf((batch) => forward(batch.slice(0, inputs)), { loader, size }));
   const { signal } = pacer;

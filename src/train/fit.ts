@@ -176,8 +176,11 @@ function resumed(parts: Parts, { resume, epochs }: FitOptions): (() => void) | u
 /** What puts loader and optimizer back where no step was taken. */
 function markOf({ loader, options }: Job): () => void {
   const { epoch } = loader;
-  const forget = (options.optimizer as Optimizer).mark();
+  const optimizer = options.optimizer as Optimizer;
+  const forget = optimizer.mark();
   return () => {
+    // What another training has begun with it meanwhile is that one's.
+    if (optimizer.inUse) return;
     forget();
     loader.epoch = epoch;
   };

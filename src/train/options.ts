@@ -4,6 +4,7 @@ import {
   checkOptions,
   isAboveZero,
   isCount,
+  isFlag,
   isFunction,
   isRate,
   OptionError,
@@ -144,7 +145,7 @@ const RULES: Rules<keyof FitOptions> = {
   resume: undefined,
   yieldEvery: isRate,
   worker: undefined,
-  compiled: undefined,
+  compiled: isFlag,
 };
 
 function checkLoader(what: string, loader: unknown): asserts loader is DataLoader {

@@ -12,10 +12,10 @@ export interface Together {
 /** Runs as many whole epochs as a slice takes, where nobody looks in between; false if it was none. */
 export async function runTogether({ job, driver, progress, pacer, reporter }: Run): Promise<boolean> {
   const { batches, options } = job;
-  const { rows, batchSize, length, epoch: pass } = batches;
+  const { rows, batchSize, length } = batches;
   const count = Math.min(driver.together?.epochs ?? 1, options.epochs - progress.epoch + 1);
   if (count < 2 || progress.batch > 0 || !(await pacer.tick())) return false;
-  const began = progress.seconds;
+  const [pass, began] = [batches.epoch, progress.seconds];
   const losses = await driver.together?.runEpochs(pass, count);
   if (job.place?.isOpen) pacer.rest();
   if (!losses) {
@@ -23,7 +23,7 @@ export async function runTogether({ job, driver, progress, pacer, reporter }: Ru
     driver.together = undefined;
     return false;
   }
-  batches.epoch = pass + count;
+  batches.epoch += count;
   const [lr, seconds] = [rateOf(options), (progress.seconds - began) / count];
   for (let i = 0; i < count; i++) {
     progress.begin(pass + i);
