@@ -18,7 +18,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^downhill$/, replacement: source('index.ts') },
-      { find: /^downhill\/(nn|optim|data|io|worker)$/, replacement: source('$1/index.ts') },
+      { find: /^downhill\/(nn|optim|data|io|worker|slim)$/, replacement: source('$1/index.ts') },
     ],
   },
   test: {

@@ -7,6 +7,7 @@ import * as data from 'downhill/data';
 import * as io from 'downhill/io';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
+import { loadKernels } from 'downhill/slim';
 import * as worker from 'downhill/worker';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -65,7 +66,13 @@ describe('the examples of the docstrings', () => {
   });
 
   it.each(examples)('$name', async ({ name, code }) => {
-    expect(code, name).toMatch(/expect\(|configure\(/);
+    expect(code, name).toMatch(/expect\(|configure\(|^import /m);
+    // What imports is a program, which prints what its comments say.
+    if (code.startsWith('import ')) {
+      const prints = [...code.matchAll(/console\.log\(.*\); \/\/ (.*\n)/g)].map((match) => match[1]);
+      expect(prints).not.toEqual([]);
+      return expect(alone('program', code)).toBe(prints.join(''));
+    }
     // What sets the runtime up comes before its first use, so it has a process of its own.
     if (code.includes('configure('))
       expect(alone('configure', `import { configure } from 'downhill';\n${code}`)).toBe('');
@@ -73,7 +80,7 @@ describe('the examples of the docstrings', () => {
   });
 
   it('are there for every class and function that is exported', () => {
-    const names = Object.entries({ ...downhill, ...data, ...io, ...nn, ...optim })
+    const names = Object.entries({ ...downhill, ...data, ...io, ...nn, ...optim, loadKernels })
       .filter(([, value]) => typeof value === 'function')
       .map(([name]) => name)
       .filter((name) => !name.endsWith('Error') && !['Loss', 'Optimizer'].includes(name));

@@ -22,6 +22,11 @@ import * as optim from 'downhill/optim';
 import { DataLoader, TensorDataset } from 'downhill/data';
 `;
 
+const slim = `${imports.replaceAll("'downhill", "'downhill/slim")}
+import { loadKernels } from 'downhill/slim';
+await loadKernels(import.meta.resolve('downhill/kernels.wasm'));
+`;
+
 const requires = `
 const { fit } = require('downhill');
 const nn = require('downhill/nn');
@@ -114,6 +119,10 @@ describe('the packed tarball, installed in an empty folder', () => {
 
   it('trains when it is required, where the engine can', () => {
     expect(run('main.cjs', requires + PROGRAM)).toBe('2.00\n');
+  });
+
+  it('trains when its kernels are a file', () => {
+    expect(run('slim.mjs', slim + PROGRAM)).toBe('2.00\n');
   });
 
   it('trains when it is bundled and run alone', async () => {

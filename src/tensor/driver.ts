@@ -1,5 +1,6 @@
 import type { Kernel } from '../../assembly/kernel';
 import { StateError } from '../errors';
+import { needOneBuild } from '../wasm/alone';
 import { Storage } from '../wasm/heap';
 import { itemsOf, listsOf, newIn, worth, writeLists } from '../wasm/lists';
 import type { Pool } from '../wasm/pool';
@@ -178,6 +179,7 @@ export function gradientsOn(): boolean {
  * expect(noGrad(() => w.mul(2)).requiresGrad).toBe(false);
  */
 export function noGrad<T>(fn: () => T): T {
+  needOneBuild();
   const before = gradients;
   gradients = false;
   try {

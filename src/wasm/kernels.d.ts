@@ -3,3 +3,8 @@ declare module '*.wasm' {
   const text: string;
   export default text;
 }
+
+declare module 'downhill/kernels.wasm' {
+  const module: WebAssembly.Module;
+  export default module;
+}

@@ -1,4 +1,5 @@
 import { checkNumber, isIndex } from '../errors';
+import { needOneBuild } from './alone';
 
 /** Where numbers come from: Philox's key, the stream, and the first block. */
 export interface RandomKey {
@@ -51,6 +52,7 @@ export function drawBlocks(blocks: number): RandomKey {
  * expect(rand([2]).toArray()).toEqual(a);
  */
 export function manualSeed(value: number): void {
+  needOneBuild();
   checkSeed('manualSeed', value);
   seed = value;
   drawn = 0;

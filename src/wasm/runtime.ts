@@ -1,11 +1,11 @@
 import { demangle } from '@assemblyscript/loader';
-import kernels from '../../build/kernels.wasm';
 import { checkNumber, checkOptions, isCount, isFlag, StateError } from '../errors';
+import { needOneBuild } from './alone';
 import { Beside } from './beside';
 import { Heap } from './heap';
 import { Pool } from './pool';
 import { relaxedFrom } from './relaxed';
-import { bytesOf } from './text';
+import { source } from './source/inlined';
 
 /** A function as the loader wraps it, for arguments that may be left out. */
 interface Wrapped<F> {
@@ -78,6 +78,8 @@ export interface RuntimeInfo {
 let options: RuntimeOptions = {};
 /** Makes the kernels of `fastMath` of the default ones, if they are wanted: a program without `configure` does not ship it. */
 let relaxed: typeof relaxedFrom | undefined;
+/** Has what `configure` sets been used? */
+let begun = false;
 let current: Runtime | undefined;
 
 const MOST_THREADS = 64;
@@ -89,7 +91,8 @@ const SIMD_PROBE = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ];
 
-function needFeatures(): void {
+/** Throws a StateError where the kernels can't run. */
+export function needFeatures(): void {
   const wasm = typeof WebAssembly === 'object';
   if (wasm && WebAssembly.validate(new Uint8Array(SIMD_PROBE))) return;
   throw new StateError(
@@ -98,7 +101,7 @@ function needFeatures(): void {
 }
 
 /** What keeps this engine from sharing its memory with others; undefined if nothing does. */
-function whyAlone(): string | undefined {
+export function whyAlone(): string | undefined {
   if (globalThis.crossOriginIsolated === false)
     return 'the page is not cross-origin isolated (COOP and COEP headers), so it has no shared memory';
   return typeof SharedArrayBuffer === 'undefined' ? 'this engine has no SharedArrayBuffer' : undefined;
@@ -119,10 +122,9 @@ function cores(): number {
   return node?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
-/** How many threads there should be, and why. */
-function plan({ threads = 'auto' }: RuntimeOptions): { threads: number; why: string } {
+/** How many threads there should be, and why; `alone` is what keeps the kernels from having more than one. */
+function plan({ threads = 'auto' }: RuntimeOptions, alone: string | undefined): { threads: number; why: string } {
   if (threads === 1) return { threads, why: 'configure({ threads: 1 }) asked for it' };
-  const alone = whyAlone();
   if (alone) {
     if (threads !== 'auto') console.warn(`downhill runs on one thread: ${alone}.`);
     return { threads: 1, why: alone };
@@ -142,45 +144,68 @@ function newHeap(shared: boolean): Heap {
   }
 }
 
-/** The kernels to run: those of `fastMath`, if they are wanted and the engine takes them. */
-function chosen(): { build: Build; bytes: Uint8Array<ArrayBuffer> } {
-  const bytes = bytesOf(kernels);
-  const fast = relaxed?.(bytes);
-  return fast && WebAssembly.validate(fast) ? { build: 'relaxed-simd', bytes: fast } : { build: 'simd', bytes };
-}
-
-/** A binary for this memory: the import of a shared one has another flag, after its name and its kind. */
+/** A binary for this memory: the import of a shared one has another flag, after its name and its kind, if it has the import. */
 function fitted(bytes: Uint8Array<ArrayBuffer>, shared: boolean): Uint8Array<ArrayBuffer> {
   const name = [...'memory\x02\x01'].map((c) => c.charCodeAt(0));
   const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte));
-  if (shared) bytes[at + name.length - 1] = 3;
+  if (shared && at >= 0) bytes[at + name.length - 1] = 3;
   return bytes;
 }
 
-function start(): Runtime {
-  needFeatures();
-  const { threads, why } = plan(options);
+/** What a runtime starts with. */
+interface Start {
+  readonly imports: { env: { memory: WebAssembly.Memory } };
+  /** The kernels as they are to be compiled: those of `fastMath`, if they are wanted and the engine takes them. */
+  fit(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+  /** Starts the runtime, unless there is one. */
+  begin(module: WebAssembly.Module, instance: WebAssembly.Instance): Runtime;
+}
+
+/** Makes what kernels run over; `alone` is what keeps them from sharing it. */
+export function prepare(alone: string | undefined): Start {
+  const { threads, why } = plan(options, alone);
   const heap = newHeap(threads > 1);
-  const { build, bytes } = chosen();
-  const shared = !(heap.memory.buffer instanceof ArrayBuffer);
-  const module = new WebAssembly.Module(fitted(bytes, shared));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory: heap.memory } });
-  const { run, runTogether } = demangle<Kernels>(exports);
-  const pool = { threads, heap, module, runTogether: runTogether.original };
-  const runtime: Runtime = {
-    build,
-    heap,
-    ...(shared ? poolOf(pool) : { pool: undefined, beside: undefined }),
-    module,
-    workerUrl: options.workerUrl,
-    why: shared || threads === 1 ? why : 'shared memory could not be had',
-    calls: 0,
-    run(segments, count) {
-      runtime.calls++;
-      run.original(segments, count);
+  const { memory } = heap;
+  const shared = !(memory.buffer instanceof ArrayBuffer);
+  let build: Build = 'simd';
+  begun = true;
+  return {
+    imports: { env: { memory } },
+    fit(bytes) {
+      const fast = relaxed?.(bytes);
+      const isFast = fast && WebAssembly.validate(fast);
+      if (isFast) build = 'relaxed-simd';
+      return fitted(isFast ? fast : bytes, shared);
+    },
+    begin(module, { exports }) {
+      const { run, runTogether } = demangle<Kernels>(exports);
+      const pool = { threads, heap, module, runTogether: runTogether.original };
+      const runtime: Runtime = {
+        build,
+        heap,
+        ...(shared ? poolOf(pool) : { pool: undefined, beside: undefined }),
+        module,
+        workerUrl: options.workerUrl,
+        why: shared || threads === 1 ? why : 'shared memory could not be had',
+        calls: 0,
+        run(segments, count) {
+          runtime.calls++;
+          run.original(segments, count);
+        },
+      };
+      current ??= runtime;
+      return current;
     },
   };
-  return runtime;
+}
+
+function start(): Runtime {
+  needOneBuild();
+  needFeatures();
+  const { alone = whyAlone(), compile } = source();
+  const { fit, imports, begin } = prepare(alone);
+  const module = compile(fit);
+  return begin(module, new WebAssembly.Instance(module, imports));
 }
 
 interface Shared {
@@ -201,9 +226,11 @@ function poolOf({ threads, heap, ...kernels }: Shared): Pick<Runtime, 'pool' | '
 
 /** The runtime, started by its first use. */
 export function runtime(): Runtime {
-  current ??= start();
-  return current;
+  return current ?? start();
 }
+
+/** Has it started? */
+export const isStarted = () => current !== undefined;
 
 /**
  * Sets what the runtime starts with; call it before anything else.
@@ -216,6 +243,7 @@ export function runtime(): Runtime {
  * configure({ threads: 2, maxMemory: 512 * 2 ** 20 });
  */
 export function configure(settings: RuntimeOptions): void {
+  needOneBuild();
   const workerUrl = { needed: 'the address of downhill/thread.js on your site', type: 'string' } as const;
   checkOptions('configure', settings, { threads: undefined, maxMemory: isCount, fastMath: isFlag, workerUrl });
   if (settings.threads !== undefined && settings.threads !== 'auto') {
@@ -224,7 +252,7 @@ export function configure(settings: RuntimeOptions): void {
       holds: (n) => isCount.holds(n) && n <= MOST_THREADS,
     });
   }
-  if (current) throw new StateError('configure was called after the first use of the library; call it before.');
+  if (begun) throw new StateError('configure was called after the first use of the library; call it before.');
   options = { ...options, ...settings };
   relaxed = options.fastMath ? relaxedFrom : undefined;
 }

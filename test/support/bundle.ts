@@ -5,11 +5,22 @@ import { build } from 'esbuild';
 const TESTS = join(import.meta.dirname, '..');
 const ROOT = join(TESTS, '..');
 
+/** How a bundle is made. */
+export interface BundleOptions {
+  /** Take the entries of `downhill/slim` where the module and what it imports name those of `downhill`. Default: false. */
+  slim?: boolean | undefined;
+  /** The conditions of package.json's `exports` that hold. Default: none. */
+  conditions?: string[];
+}
+
+/** Without the first, the second would hold for its entries too. */
+const SLIM = { 'downhill/slim': 'downhill/slim', downhill: 'downhill/slim' };
+
 /**
  * A module of test/ with everything that it imports, as one file that any engine runs. `downhill` in it is the built package,
- * as package.json exports it, which must not be older than its sources.
+ * as package.json exports it, which must not be older than its sources. What is imported of `.wasm` stays a file: `./kernels.wasm`.
  */
-export async function bundle(path: string): Promise<string> {
+export async function bundle(path: string, { slim = false, conditions = [] }: BundleOptions = {}): Promise<string> {
   needFreshBuild();
   const { outputFiles } = await build({
     entryPoints: [join(TESTS, path)],
@@ -18,6 +29,16 @@ export async function bundle(path: string): Promise<string> {
     platform: 'neutral',
     target: 'es2022',
     write: false,
+    alias: slim ? SLIM : {},
+    conditions,
+    plugins: [
+      {
+        name: 'kernels-as-file',
+        setup({ onResolve }) {
+          onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true }));
+        },
+      },
+    ],
     // What fails is thrown; the rest is about unused code.
     logLevel: 'silent',
     // The repository's own paths lead to src/.

@@ -3,6 +3,7 @@ import { BROWSERS } from './browsers';
 import type { Driver, Engine } from './engine';
 import { BASELINE, PROCESSES } from './processes';
 import type { PageOptions } from './server';
+import { WORKERDS } from './workerd';
 
 /** The engine of a test. */
 export interface Page {
@@ -22,9 +23,14 @@ export function describeBrowsers(tests: (page: Page) => void): void {
 /** The engines without pages, which have threads. */
 export const PROCESS_NAMES: readonly string[] = PROCESSES.map(({ name }) => name);
 
-/** Describes tests in each browser, and in Node of several versions, Bun and Deno, which have no page and take its parameters only. */
+/** Describes tests in each browser, and in Node of several versions, Bun and Deno, which have no page and take its parameters and `slim` only. */
 export function describeEngines(tests: (page: Page) => void): void {
   for (const engine of [...PROCESSES, ...BROWSERS]) describeEngine(engine, tests);
+}
+
+/** Describes tests in Cloudflare's workerd, which has no page and takes its parameters and `slim` only. */
+export function describeWorkerd(tests: (page: Page) => void): void {
+  for (const engine of WORKERDS) describeEngine(engine, tests);
 }
 
 /** Describes tests in an engine that has no more than the oldest browsers. */

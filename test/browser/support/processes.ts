@@ -5,17 +5,28 @@ import { Leashed } from '../../support/leash';
 import type { Engine } from './engine';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const FOLDER = join(ROOT, 'build/engines');
 
-const packaged = (path: string) => join(ROOT, 'test/engines/node_modules', path);
+/** A folder for an engine's files, with their owner in its name. */
+export function folderFor(name: string): string {
+  const folder = join(ROOT, 'build/engines', `${name.replaceAll(' ', '-')}-${process.pid}-${performance.now()}`);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
-/** Calls a page's default export and prints the answer. */
-const main = (page: string, parameters: unknown) => `
-const { default: run } = await import('./${page}');
+/** Where `npm run engines` puts a package's file. */
+export const packaged = (path: string) => join(ROOT, 'test/engines/node_modules', path);
+
+/** Calls a page's default export, `run`, for its answer. */
+export const answering = (parameters: unknown) => `
 const answer = await (async () => run(${JSON.stringify(parameters ?? null)}))().then(
   (value) => ({ value }),
   (error) => ({ error: String(error) + '\\n' + error?.stack }),
-);
+);`;
+
+/** Prints a page's answer. */
+const main = (page: string, parameters: unknown) => `
+const { default: run } = await import('./${page}');
+${answering(parameters)}
 console.log('\\nanswer: ' + JSON.stringify(answer));
 `;
 
@@ -25,11 +36,10 @@ function processEngine(name: string, command: readonly string[]): Engine {
     name,
     toInstall: existsSync(command[0] as string) ? undefined : 'npm run engines',
     async launch() {
-      const folder = join(FOLDER, `${name.replaceAll(' ', '-')}-${process.pid}-${performance.now()}`);
-      mkdirSync(folder, { recursive: true });
+      const folder = folderFor(name);
       return {
-        async run(page, { parameters }) {
-          writeFileSync(join(folder, 'page.mjs'), await bundle(`browser/pages/${page}`));
+        async run(page, { parameters, slim }) {
+          writeFileSync(join(folder, 'page.mjs'), await bundle(`browser/pages/${page}`, { slim }));
           writeFileSync(join(folder, 'main.mjs'), main('page.mjs', parameters));
           const leashed = new Leashed([...command, join(folder, 'main.mjs')]);
           try {

@@ -11,13 +11,18 @@ export interface PageOptions {
   isolated?: boolean;
   /** Further headers of the page, such as a content security policy. */
   headers?: Readonly<Record<string, string>>;
+  /** Whether the page has the entries of `downhill/slim` for those of `downhill`. Default: false. */
+  slim?: boolean;
   /** What the page's default export is called with: anything that JSON can say. */
   parameters?: unknown;
 }
 
-/** The built package: its modules, and the code of workers for pages that do not take it inlined. */
+/** The built package: its modules, and the code of workers and the kernels for pages that do not take them inlined. */
 const DIST = join(import.meta.dirname, '../../../dist');
 const INSTALLED = '/node_modules/downhill/dist/';
+
+/** The kernels, as a server should call them, and as one does that knows no better. */
+const KERNELS = { '/kernels.wasm': 'application/wasm', '/kernels.bin': 'text/plain' };
 
 const ISOLATION = {
   'cross-origin-opener-policy': 'same-origin',
@@ -26,7 +31,7 @@ const ISOLATION = {
 
 interface File {
   type: string;
-  text: string;
+  text: string | Uint8Array;
   headers: Record<string, string>;
 }
 
@@ -58,15 +63,14 @@ export class Server {
   readonly #files = new Map<string, File>();
 
   /** The page's address. */
-  async serve(page: string, { isolated = false, headers = {}, parameters }: PageOptions): Promise<string> {
+  async serve(page: string, { isolated = false, headers = {}, slim, parameters }: PageOptions): Promise<string> {
     const all = { ...(isolated ? ISOLATION : {}), ...headers };
-    this.#files.set('/', { type: 'text/html', text: html(parameters), headers: all });
-    this.#files.set('/page.js', { type: 'text/javascript', text: await bundle(`browser/pages/${page}`), headers: all });
-    this.#files.set('/thread.js', {
-      type: 'text/javascript',
-      text: readFileSync(join(DIST, 'thread.js'), 'utf8'),
-      headers: all,
-    });
+    const set = (url: string, type: string, text: string | Uint8Array) =>
+      this.#files.set(url, { type, text, headers: all });
+    set('/', 'text/html', html(parameters));
+    set('/page.js', 'text/javascript', await bundle(`browser/pages/${page}`, { slim }));
+    set('/thread.js', 'text/javascript', readFileSync(join(DIST, 'thread.js')));
+    for (const [url, type] of Object.entries(KERNELS)) set(url, type, readFileSync(join(DIST, 'kernels.wasm')));
     if (!this.#server.listening) await once(this.#server.listen(0, '127.0.0.1'), 'listening');
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
