@@ -79,7 +79,8 @@ export type Rules<K extends string = string> = Readonly<Record<K, Rule | undefin
 /** A value in words. */
 export function quoted(value: unknown): string {
   if (typeof value === 'string') return `"${value}"`;
-  return Array.isArray(value) || ArrayBuffer.isView(value) ? 'an array' : String(value);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return 'an array';
+  return typeof value === 'function' ? `the function ${value.name}` : String(value);
 }
 
 /** Throws an OptionError unless `value` is what the rule says. */

@@ -9,6 +9,7 @@ import {
   TensorDataset,
   WeightedRandomSampler,
 } from 'downhill/data';
+import { loadCheckpoint, saveCheckpoint, toSafetensors } from 'downhill/io';
 import * as nn from 'downhill/nn';
 import { describe } from 'vitest';
 import { any, data, failure, loader, model, testFailures } from './support/failures';
@@ -348,6 +349,61 @@ const sets = [
       /The model's forward gave (undefined|3|an array); it must give a tensor/,
     );
   }),
+  ...[new nn.MSELoss(), new nn.CrossEntropyLoss(), new nn.NLLLoss()].map((loss) =>
+    failure(
+      `arrays for ${loss.constructor.name}`,
+      () => loss.forward(ones([1, 2]), any([0])),
+      OptionError,
+      /Loss got an array, which is no tensor/,
+    ),
+  ),
+  failure(
+    'an evaluation of nothing',
+    () => evaluate(model(), loader(), any(undefined)),
+    OptionError,
+    /evaluate needs a loss or metrics/,
+  ),
+  failure(
+    'an evaluation of a dataset',
+    () => evaluate(model(), any(data()), { loss: new nn.MSELoss() }),
+    OptionError,
+    /for its loader; give new DataLoader/,
+  ),
+  failure(
+    'predictions of no model',
+    () => predict(any(undefined), [[1]]),
+    OptionError,
+    /The model is undefined; .* Module/,
+  ),
+  failure(
+    'predictions of a function',
+    () =>
+      predict(
+        any((x: never) => x),
+        [[1]],
+      ),
+    OptionError,
+    /Module/,
+  ),
+  failure(
+    'a model for the parts to keep',
+    () => saveCheckpoint('x', any(model())),
+    OptionError,
+    /got Linear\(2 -> 1\) for its parts; .*\{ model/,
+  ),
+  failure('no parts to keep', () => saveCheckpoint('x', any(undefined)), OptionError, /got undefined for its parts/),
+  failure(
+    'a model to put back',
+    () => loadCheckpoint('x', any(model())),
+    OptionError,
+    /got Linear\(2 -> 1\) for its parts/,
+  ),
+  failure(
+    'a model for its tensors',
+    () => toSafetensors(any(model())),
+    OptionError,
+    /got Linear\(2 -> 1\); .*stateDict\(\)/,
+  ),
   failure('arrays for a layer', () => model().forward(any([[1, 2]])), OptionError, /Linear got an array, which is no/),
   failure('nothing for a layer', () => new nn.Flatten().forward(any(undefined)), OptionError, /Flatten got undefined/),
   failure(

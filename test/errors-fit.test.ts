@@ -46,6 +46,24 @@ class Reading extends nn.Linear {
 
 const bad: Case[] = [
   {
+    name: 'the optimizer of another model',
+    training: () => ({ ...classification(), optimizer: new optim.Adam(classification().model.parameters()) }),
+    error: OptionError,
+    says: /depends on none of the optimizer's parameters; give it those of this model/,
+  },
+  {
+    name: 'the class of a loss',
+    options: { loss: nn.MSELoss },
+    error: OptionError,
+    says: /loss is the function MSELoss; give a loss such as new MSELoss\(\)/,
+  },
+  {
+    name: 'the class of an optimizer',
+    options: { optimizer: optim.SGD },
+    error: OptionError,
+    says: /got the function SGD for/,
+  },
+  {
     name: 'a stream of rows without a target',
     training: () => classification(any(new IterableDataset(() => [[[1, 2, 3, 4]]])), { shuffle: false }),
     error: OptionError,
@@ -105,9 +123,9 @@ const bad: Case[] = [
     says: /found no graph/,
   },
   { name: 'no loss', options: { loss: undefined }, says: /loss is undefined; give a loss such as new MSELoss\(\)/ },
-  { name: 'a loss by name', options: { loss: 'mse' }, says: /loss is mse; give a loss/ },
+  { name: 'a loss by name', options: { loss: 'mse' }, says: /loss is "mse"; give a loss/ },
   { name: 'no optimizer', options: { optimizer: undefined }, says: /fit got undefined for its optimizer/ },
-  { name: 'an optimizer by name', options: { optimizer: 'sgd' }, says: /fit got sgd for its optimizer/ },
+  { name: 'an optimizer by name', options: { optimizer: 'sgd' }, says: /fit got "sgd" for its optimizer/ },
   { name: 'no epochs', options: { epochs: 0 }, says: /epochs is 0; it must be a whole number of at least 1/ },
   { name: 'half an epoch', options: { epochs: 1.5 }, says: /epochs is 1.5/ },
   { name: 'a norm of 0', options: { clipGradNorm: 0 }, says: /clipGradNorm is 0; it must be a number above 0/ },

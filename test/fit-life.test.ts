@@ -120,6 +120,13 @@ describe('while fit is training', () => {
   });
 });
 
+it('a metric that gives a tensor is told to give a number', async () => {
+  const metrics = { mean: (output: Tensor) => output.mean() as never };
+  await expect(train(classification(), 1, { metrics })).rejects.toThrow(
+    /metric mean gave is Tensor .* a number; use item/,
+  );
+});
+
 it.each([true, false])(
   'an optimizer in use refuses the fit of another model, and the first goes on (compiled: %s)',
   async (compiled) => {

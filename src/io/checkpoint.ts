@@ -1,5 +1,5 @@
 import { version } from '../../package.json';
-import { checkNumber, checkOptions, FormatError, isRate, OptionError } from '../errors';
+import { checkNumber, checkOptions, FormatError, isRate, OptionError, quoted } from '../errors';
 import type { OptimizerState } from '../optim/optimizer';
 import type { Tensor } from '../tensor/tensor';
 import type { HistoryRow } from '../train/history';
@@ -33,6 +33,10 @@ const partsIn = (parts: Readonly<Record<string, unknown>>): Parts =>
 
 /** The names that checkpoints and `fit` give. */
 function checkParts(parts: Readonly<Record<string, unknown>>, taken: readonly string[]): void {
+  if (typeof parts !== 'object' || !parts || 'stateDict' in parts)
+    throw new OptionError(
+      `A checkpoint got ${quoted(parts)} for its parts; give them names, as in { model, optimizer }.`,
+    );
   const bad = Object.keys(parts).find((name) => taken.includes(name) || /Extra$|^__proto__$/.test(name));
   if (bad) throw new OptionError(`A part of a checkpoint is called ${bad}, which is taken; give it another name.`);
 }
@@ -84,6 +88,7 @@ export async function loadCheckpoint(
   target: Target,
   parts?: Readonly<Record<string, unknown>>,
 ): Promise<Checkpoint | undefined> {
+  if (parts) checkParts(parts, []);
   const place = placeOf(target);
   const bytes = await place.read();
   if (!bytes) return undefined;

@@ -1,4 +1,4 @@
-import { checkOptions, FormatError, OptionError } from '../errors';
+import { checkOptions, FormatError, OptionError, quoted } from '../errors';
 import type { StateDict, StateEntry } from '../nn/module';
 import { tensor } from '../tensor/create';
 import type { Shape } from '../tensor/shape';
@@ -68,6 +68,8 @@ export function toSafetensors(
 ): Uint8Array<ArrayBuffer> {
   checkOptions('toSafetensors', options, ['metadata']);
   const { metadata = {} } = options;
+  if (typeof tensors !== 'object' || !tensors || 'stateDict' in tensors)
+    throw new OptionError(`toSafetensors got ${quoted(tensors)}; give it tensors by name, such as model.stateDict().`);
   checkMetadata(metadata);
   const list = Object.entries(tensors).map(([name, entry]) => {
     checkName(name);

@@ -39,7 +39,7 @@ const RULES: Rules = {
 
 /** The options, with defaults in the place of those that are not given. Those without a default may be left out. */
 export function resolved<O extends EstimatorOptions, D extends object>(owner: string, given: O, defaults: D): O & D {
-  checkOptions(owner, given, [...Object.keys(defaults), 'batchSize', 'seed']);
+  checkOptions(owner, given, [...new Set([...Object.keys(defaults), 'batchSize', 'seed'])]);
   const all: Record<string, unknown> = Object.fromEntries(Object.entries(defaults));
   for (const [name, value] of Object.entries(given)) if (value !== undefined) all[name] = value;
   for (const [name, value] of Object.entries(all)) {

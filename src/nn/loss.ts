@@ -1,9 +1,9 @@
-import { checkOptions, checkValue, isOneOf, OptionError, ShapeError } from '../errors';
+import { checkOptions, checkValue, isOneOf, OptionError, quoted, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
 import type { Reduction } from '../tensor/ops/loss';
 import { needFloats } from '../tensor/ops/reduce';
-import { sameShape, show, sizeOf } from '../tensor/shape';
+import { needTensor, sameShape, show, sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 
 /** What all losses take. */
@@ -37,6 +37,7 @@ export abstract class Loss<R extends string = Reduction> {
 
   /** The loss of an output. */
   forward(output: Tensor, target: Tensor): Tensor {
+    for (const t of [output, target]) needTensor(this.constructor.name, t);
     return this.reduce(output, target, this.reduction);
   }
 
@@ -84,9 +85,9 @@ export function weightsOf(weights: Tensor | Data | undefined): Tensor | undefine
 
 /** @internal The loss of an output, whichever way it is given. */
 export function lossOf(loss: LossFunction): (output: Tensor, target: Tensor) => Tensor {
-  if (typeof loss === 'function') return loss;
+  if (typeof loss === 'function' && !(loss.prototype instanceof Loss)) return loss;
   if (loss instanceof Loss) return (output, target) => loss.forward(output, target);
   throw new OptionError(
-    `loss is ${String(loss)}; give a loss such as new MSELoss(), or a function (output, target) => Tensor.`,
+    `loss is ${quoted(loss)}; give a loss such as new MSELoss(), or a function (output, target) => Tensor.`,
   );
 }

@@ -1,4 +1,4 @@
-import { OptionError } from '../errors';
+import { OptionError, quoted } from '../errors';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from './module';
 
@@ -18,7 +18,7 @@ export class Sequential extends Module {
     super();
     modules.forEach((m, i) => {
       if (m instanceof Module) return;
-      throw new OptionError(`Sequential got ${String(m)} at position ${i}; give modules, such as new Linear(2, 1).`);
+      throw new OptionError(`Sequential got ${quoted(m)} at position ${i}; give modules, such as new Linear(2, 1).`);
     });
     this.layers = modules;
   }

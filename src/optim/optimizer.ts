@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, isRate, OptionError, StateError } from '../errors';
+import { checkNumber, checkOptions, isRate, OptionError, quoted, StateError } from '../errors';
 import { zeros } from '../tensor/create';
 import { isTracing, newStorage, outsideTrace } from '../tensor/driver';
 import { Tensor } from '../tensor/tensor';
@@ -37,7 +37,7 @@ interface Slot<O> {
 
 /** What keeps something from being a parameter, if anything does. */
 function whyNot(p: unknown): string | undefined {
-  if (!(p instanceof Tensor)) return String(p);
+  if (!(p instanceof Tensor)) return quoted(p);
   if (!(p.isParameter || p.requiresGrad) || p.node) return 'a tensor that is no parameter';
   if (p.dtype !== 'float32') return `an ${p.dtype} tensor`;
   return p.isContiguous ? undefined : 'a transposed view of a tensor';

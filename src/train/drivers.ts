@@ -1,5 +1,5 @@
 import type { DataLoader } from '../data/loader';
-import { DivergenceError, OptionError, ShapeError } from '../errors';
+import { DivergenceError, OptionError, quoted, ShapeError } from '../errors';
 import { lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import { clipGradNorm, clipGradValue } from '../optim/clip';
@@ -38,13 +38,17 @@ export function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
     optimizer.zeroGrad();
     const value = lossFunction(batch);
     if (!(value instanceof Tensor))
-      throw new OptionError(`The loss of fit gave ${String(value)}; it must give a tensor of one element.`);
+      throw new OptionError(`The loss of fit gave ${quoted(value)}; it must give a tensor of one element.`);
     if (value.size !== 1) {
       throw new ShapeError(
         `The loss of fit gave a tensor of shape ${show(value.shape)}; it must be one number. Take its mean() or sum().`,
       );
     }
     value.backward();
+    if (!params.some((p) => p.gradient))
+      throw new OptionError(
+        "The loss depends on none of the optimizer's parameters; give it those of this model: model.parameters().",
+      );
     if (norm !== undefined) clipGradNorm(params, norm);
     if (most !== undefined) clipGradValue(params, most);
     optimizer.step();

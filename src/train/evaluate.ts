@@ -3,7 +3,7 @@ import { type Dataset, TensorDataset } from '../data/dataset';
 import { type Batch, DataLoader } from '../data/loader';
 import { checkOptions, isCount, OptionError, quoted } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
-import type { Module } from '../nn/module';
+import { Module } from '../nn/module';
 import { isByRows } from '../tensor/blocks';
 import { tensor } from '../tensor/create';
 import { emit, newStorage, noGrad, trace } from '../tensor/driver';
@@ -83,6 +83,7 @@ async function eachBatch(
   { dataset, batchSize, pacer, inputs }: Rows & { pacer: Pacer; inputs: number },
   visit: (output: Tensor, batch: Batch) => void,
 ): Promise<boolean> {
+  if (!(model instanceof Module)) throw new OptionError(`The model is ${quoted(model)}; it must be a Module.`);
   const setting = new Setting(model, { training: false });
   // Only while it computes: others may train or use the model in the pauses.
   const quietly = <T>(fn: () => T) => setting.run(() => noGrad(fn));
@@ -187,7 +188,13 @@ export async function evaluate<M extends Metrics<unknown> = Metrics>(
   options: EvaluateOptions<M>,
 ): Promise<Measured<M>> {
   checkOptions('evaluate', options, ['loss', 'metrics']);
+  if (!(options?.loss ?? options?.metrics))
+    throw new OptionError('evaluate needs a loss or metrics: { loss, metrics: { accuracy } }.');
   checkMetrics(options.metrics);
+  if (!(loader instanceof DataLoader))
+    throw new OptionError(
+      `evaluate got ${quoted(loader)} for its loader; give new DataLoader(new TensorDataset(X, y)).`,
+    );
   return (await measure(model, loader, { ...options, pacer: new Pacer() })) as Measured<M>;
 }
 

@@ -1,5 +1,5 @@
 import type { DataLoader } from '../data/loader';
-import { OptionError, StateError } from '../errors';
+import { checkNumber, OptionError, StateError } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
@@ -90,6 +90,10 @@ async function rowOf({ job, progress, pacer }: Run, loss: number): Promise<Histo
   if (metrics) {
     const values = await measure(model, loader, { metrics, pacer });
     if (!values) return undefined;
+    for (const [name, value] of Object.entries(values)) {
+      const needed = 'a number; use item() of a tensor';
+      checkNumber(`What the metric ${name} gave`, value, { needed });
+    }
     Object.assign(row, values);
   }
   if (validation) {

@@ -8,6 +8,7 @@ import {
   isFunction,
   isRate,
   OptionError,
+  quoted,
   type Rules,
 } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
@@ -151,7 +152,7 @@ const RULES: Rules<keyof FitOptions> = {
 function checkLoader(what: string, loader: unknown): asserts loader is DataLoader {
   if (!(loader instanceof DataLoader)) {
     throw new OptionError(
-      `fit got ${String(loader)} for its ${what}; give a DataLoader, such as new DataLoader(dataset, { batchSize: 32 }).`,
+      `fit got ${quoted(loader)} for its ${what}; give a DataLoader, such as new DataLoader(dataset, { batchSize: 32 }).`,
     );
   }
   if (loader.dataset.begin) return;
@@ -185,7 +186,7 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
   checkOptions('fit', options, RULES);
   if (!(options?.optimizer instanceof Optimizer)) {
     throw new OptionError(
-      `fit got ${String(options?.optimizer)} for its optimizer; give one such as new SGD(model.parameters(), { lr: 0.01 }).`,
+      `fit got ${quoted(options?.optimizer)} for its optimizer; give one such as new SGD(model.parameters(), { lr: 0.01 }).`,
     );
   }
   if (!(model instanceof Module))
