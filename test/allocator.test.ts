@@ -120,6 +120,14 @@ describe('the allocator', () => {
     expect(allocator.allocate(1)).toBeUndefined();
   });
 
+  it('begins what is large at a multiple of 1024, if there is room, and loses nothing by it', () => {
+    const { allocator } = worldOf(4000);
+    const large = [allocator.allocate(70_000), allocator.allocate(65_536)];
+    expect(large.map((block) => (block as Block).address % 1024)).toEqual([0, 0]);
+    for (const block of large) allocator.free(block as Block);
+    expect(blocksOf(allocator)).toMatchObject([{ address: START, bytes: 4000 * LINE, free: true }]);
+  });
+
   it('gives a line for no bytes, so that every address is one of a kind', () => {
     const { allocator } = worldOf(2);
     const [a, b] = [allocator.allocate(0), allocator.allocate(0)];
@@ -145,7 +153,7 @@ describe('the allocator', () => {
     const allocator = new Allocator(START, end);
     const low = allocator.allocate(3 * 2 ** 30) as Block;
     const high = allocator.allocate(2 ** 29) as Block;
-    expect([low.address, high.address]).toEqual([START, START + 3 * 2 ** 30]);
+    expect([low.address, high.address]).toEqual([1024, 1024 + 3 * 2 ** 30]);
     allocator.free(low);
     allocator.free(high);
     expect(blocksOf(allocator)).toMatchObject([{ address: START, bytes: end - START, free: true }]);

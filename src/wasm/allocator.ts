@@ -1,5 +1,8 @@
 /** The unit of memory: one line of the cache, 64 bytes. */
 export const LINE = 64;
+/** What has at least so many bytes begins at a multiple of ALIGNED, if there is room: its rows lie in fewer lines and pages then. */
+const LARGE = 2 ** 16;
+const ALIGNED = 1024;
 /** Free blocks of a power of two are told apart in this many size classes (Masmano et al. 2004). */
 const CLASSES = 8;
 const CLASS_BITS = 3;
@@ -59,14 +62,28 @@ export class Allocator {
   /** A block of at least `bytes`, or undefined if none is free. */
   allocate(bytes: number): Block | undefined {
     const needed = Math.max(LINE, roundUp(bytes, LINE));
-    const bin = this.firstFilled(binHolding(needed / LINE));
-    const block = bin === undefined ? undefined : this.bins[bin];
-    if (!block) return undefined;
-    this.unlink(block);
+    const unit = needed < LARGE ? LINE : ALIGNED;
+    const holding = (bytes: number) => this.firstFilled(binHolding(bytes / LINE));
+    const bin = holding(needed + unit - LINE) ?? holding(needed);
+    const found = bin === undefined ? undefined : this.bins[bin];
+    if (!found) return undefined;
+    const block = this.from(found, { unit, needed });
     if (block.bytes > needed) this.split(block, needed);
     block.free = false;
     this.taken += block.bytes;
     return block;
+  }
+
+  /** Takes a free block out of its list, but for what lies before the first multiple of `unit` where the rest suffices. */
+  private from(block: Block, { unit, needed }: { unit: number; needed: number }): Block {
+    this.unlink(block);
+    const before = roundUp(block.address, unit) - block.address;
+    if (before === 0 || before + needed > block.bytes) return block;
+    this.split(block, before);
+    this.link(block);
+    const rest = block.after as Block;
+    this.unlink(rest);
+    return rest;
   }
 
   /** Gives a block back. */
