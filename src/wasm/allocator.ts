@@ -53,37 +53,30 @@ export class Allocator {
   private readonly filled = new Int32Array(BINS / 32);
 
   constructor(
-    start: number,
     private end: number,
+    to: number,
   ) {
-    this.append(start, end - start);
+    this.extend(to);
   }
 
   /** A block of at least `bytes`, or undefined if none is free. */
   allocate(bytes: number): Block | undefined {
     const needed = Math.max(LINE, roundUp(bytes, LINE));
     const unit = needed < LARGE ? LINE : ALIGNED;
-    const holding = (bytes: number) => this.firstFilled(binHolding(bytes / LINE));
-    const bin = holding(needed + unit - LINE) ?? holding(needed);
-    const found = bin === undefined ? undefined : this.bins[bin];
-    if (!found) return undefined;
-    const block = this.from(found, { unit, needed });
-    if (block.bytes > needed) this.split(block, needed);
+    const bin = this.firstFilled(needed + unit - LINE) ?? this.firstFilled(needed);
+    let block = bin === undefined ? undefined : this.bins[bin];
+    if (!block) return undefined;
+    this.unlink(block);
+    const before = roundUp(block.address, unit) - block.address;
+    if (before > 0 && before + needed <= block.bytes) {
+      const rest = this.split(block, before);
+      this.link(block);
+      block = rest;
+    }
+    if (block.bytes > needed) this.link(this.split(block, needed));
     block.free = false;
     this.taken += block.bytes;
     return block;
-  }
-
-  /** Takes a free block out of its list, but for what lies before the first multiple of `unit` where the rest suffices. */
-  private from(block: Block, { unit, needed }: { unit: number; needed: number }): Block {
-    this.unlink(block);
-    const before = roundUp(block.address, unit) - block.address;
-    if (before === 0 || before + needed > block.bytes) return block;
-    this.split(block, before);
-    this.link(block);
-    const rest = block.after as Block;
-    this.unlink(rest);
-    return rest;
   }
 
   /** Gives a block back. */
@@ -95,50 +88,26 @@ export class Allocator {
 
   /** The memory has grown to `end`. */
   extend(end: number): void {
-    const last = this.last;
-    const bytes = end - this.end;
+    const address = this.end;
     this.end = end;
-    if (last?.free) {
-      this.unlink(last);
-      last.bytes += bytes;
-      this.link(last);
-    } else this.append(end - bytes, bytes);
+    this.link(this.merged(this.inserted(address, end - address, [this.last])));
   }
 
-  private append(address: number, bytes: number): void {
-    const block: Block = {
-      address,
-      bytes,
-      free: true,
-      before: this.last,
-      after: undefined,
-      previous: undefined,
-      next: undefined,
-      owner: undefined,
-      written: 0,
-    };
-    if (this.last) this.last.after = block;
-    this.last = block;
-    this.link(block);
+  /** A new block between its neighbours. */
+  private inserted(address: number, bytes: number, [before, after]: (Block | undefined)[]): Block {
+    const none = undefined;
+    const block = { address, bytes, free: true, before, after, previous: none, next: none, owner: none, written: 0 };
+    if (before) before.after = block;
+    if (after) after.before = block;
+    else this.last = block;
+    return block;
   }
 
-  private split(block: Block, bytes: number): void {
-    const rest: Block = {
-      address: block.address + bytes,
-      bytes: block.bytes - bytes,
-      free: true,
-      before: block,
-      after: block.after,
-      previous: undefined,
-      next: undefined,
-      owner: undefined,
-      written: 0,
-    };
-    if (block.after) block.after.before = rest;
-    else this.last = rest;
-    block.after = rest;
+  /** Cuts a block after so many bytes and returns the rest. */
+  private split(block: Block, bytes: number): Block {
+    const rest = this.inserted(block.address + bytes, block.bytes - bytes, [block, block.after]);
     block.bytes = bytes;
-    this.link(rest);
+    return rest;
   }
 
   /** The block together with those of its neighbours that are free. */
@@ -162,6 +131,11 @@ export class Allocator {
     else this.last = block;
   }
 
+  /** A bin that was empty is filled, or the other way round. */
+  private flip(bin: number): void {
+    this.filled[bin >>> 5] = (this.filled[bin >>> 5] as number) ^ (1 << (bin & 31));
+  }
+
   private link(block: Block): void {
     const bin = binOf(block.bytes / LINE);
     const head = this.bins[bin];
@@ -170,7 +144,7 @@ export class Allocator {
     block.next = head;
     if (head) head.previous = block;
     this.bins[bin] = block;
-    this.filled[bin >>> 5] = (this.filled[bin >>> 5] ?? 0) | (1 << (bin & 31));
+    if (!head) this.flip(bin);
   }
 
   private unlink(block: Block): void {
@@ -180,13 +154,15 @@ export class Allocator {
     else {
       const bin = binOf(block.bytes / LINE);
       this.bins[bin] = next;
-      if (!next) this.filled[bin >>> 5] = (this.filled[bin >>> 5] ?? 0) & ~(1 << (bin & 31));
+      if (!next) this.flip(bin);
     }
     block.previous = undefined;
     block.next = undefined;
   }
 
-  private firstFilled(from: number): number | undefined {
+  /** The first bin with a free block whose every block has so many bytes. */
+  private firstFilled(bytes: number): number | undefined {
+    const from = binHolding(bytes / LINE);
     let word = from >>> 5;
     let bits = (this.filled[word] ?? 0) & (-1 << (from & 31));
     while (bits === 0) {

@@ -17,7 +17,7 @@ const LEAST_COUNTED = 512;
 /** The bytes of one or more tensors: in memory, or moved out into an ArrayBuffer until they are next used. */
 export class Storage {
   block: Block | undefined = undefined;
-  outside: ArrayBuffer | undefined = undefined;
+  outside: Uint8Array | undefined = undefined;
   freed = false;
   /** Tensors over these bytes. */
   holders = 1;
@@ -34,10 +34,9 @@ function counted(storage: Storage): number {
   return Math.max(LEAST_COUNTED, storage.bytes);
 }
 
-/** Bytes in an ArrayBuffer of their own, also where they come from shared memory. */
-function copied(buffer: ArrayBuffer, from: number, bytes: number): ArrayBuffer {
-  return new Uint8Array(buffer, from, bytes).slice().buffer;
-}
+/** Tensors of fewer bytes move out some at a time, into one ArrayBuffer: to make one takes as long as many operations. */
+const SMALL = 512;
+const SHARED_BYTES = 4096;
 
 /**
  * The one memory of a runtime. Nobody has to free anything: what is cold moves out into ArrayBuffers, which the engine's
@@ -49,8 +48,9 @@ export class Heap {
   private readonly allocator: Allocator;
   private loose = 0;
   private provenBytes = 0;
-  private words: Int32Array<ArrayBuffer>;
-  private floats: Float32Array<ArrayBuffer>;
+  /** The whole memory as integers, and as floats. Fetch them anew after anything that may allocate. */
+  i32!: Int32Array<ArrayBuffer>;
+  f32!: Float32Array<ArrayBuffer>;
   /** While set, every storage made is listed here. */
   scope: Storage[] | undefined;
 
@@ -68,19 +68,12 @@ export class Heap {
     const initial = Math.min(INITIAL_PAGES, this.maxBytes / PAGE);
     this.memory = new WebAssembly.Memory({ initial, maximum: this.maxBytes / PAGE, shared });
     this.allocator = new Allocator(START, initial * PAGE - GUARD);
-    this.words = new Int32Array(this.memory.buffer);
-    this.floats = new Float32Array(this.memory.buffer);
+    this.look();
   }
 
-  /** The whole memory as integers, and as floats. Fetch them anew after anything that may allocate. */
-  get i32(): Int32Array<ArrayBuffer> {
-    if (this.words.buffer !== this.memory.buffer) this.words = new Int32Array(this.memory.buffer);
-    return this.words;
-  }
-
-  get f32(): Float32Array<ArrayBuffer> {
-    if (this.floats.buffer !== this.memory.buffer) this.floats = new Float32Array(this.memory.buffer);
-    return this.floats;
+  private look(): void {
+    this.i32 = new Int32Array(this.memory.buffer);
+    this.f32 = new Float32Array(this.memory.buffer);
   }
 
   /** Bytes of the memory, whether they are taken or not. */
@@ -110,20 +103,20 @@ export class Heap {
     storage.used = this.clock;
     if (storage.block) return storage.block.address;
     this.needLive(storage);
-    const outside = storage.outside as ArrayBuffer;
+    const outside = storage.outside as Uint8Array;
     storage.proven = true;
     const block = this.admit(storage);
     this.provenBytes += counted(storage);
     storage.outside = undefined;
-    new Uint8Array(this.memory.buffer).set(new Uint8Array(outside), block.address);
+    this.bytesOf(storage).set(outside);
     return block.address;
   }
 
   /** A copy of a storage's first bytes, wherever they are. */
   read(storage: Storage, { offset, bytes }: { offset: number; bytes: number }): ArrayBuffer {
     this.needLive(storage);
-    const from = storage.block ? storage.block.address + offset : offset;
-    return copied(storage.block ? this.memory.buffer : (storage.outside as ArrayBuffer), from, bytes);
+    const all = storage.outside ?? this.bytesOf(storage);
+    return all.slice(offset, offset + bytes).buffer;
   }
 
   free(storage: Storage): void {
@@ -208,12 +201,21 @@ export class Heap {
       if (owner && owner.pins === 0 && owner.used < this.clock) cold.push(owner);
     }
     cold.sort((a, b) => a.used - b.used);
+    let room = new Uint8Array();
     for (const storage of cold) {
       if (this.loose <= keep) return;
-      const { address } = storage.block as Block;
-      storage.outside = copied(this.memory.buffer, address, storage.bytes);
+      const { bytes } = storage;
+      if (bytes > room.length) room = new Uint8Array(bytes < SMALL ? SHARED_BYTES : bytes);
+      storage.outside = room.subarray(0, bytes);
+      room = room.subarray(bytes);
+      storage.outside.set(this.bytesOf(storage));
       this.release(storage);
     }
+  }
+
+  private bytesOf({ block, bytes }: Storage): Uint8Array<ArrayBuffer> {
+    // A view knows its buffer; to ask the memory for it takes longer.
+    return new Uint8Array(this.i32.buffer, (block as Block).address, bytes);
   }
 
   private grown(bytes: number): Block {
@@ -242,6 +244,7 @@ export class Heap {
     } catch {
       return false;
     }
+    this.look();
     this.allocator.extend(bytes - GUARD);
     return true;
   }

@@ -5,8 +5,8 @@
 const DIGITS = 91;
 /** A digit from here on is the first of two. */
 const SINGLES = 89;
-/** Brings the bytes that are frequent in WebAssembly, from 0xf8 around to 0x50, to the front. */
-const SHIFT = 8;
+/** Brings the bytes that are frequent in WebAssembly, from 0xfa around to 0x52, to the front. */
+const SHIFT = 6;
 
 const BACKSLASH = 92;
 const FIRST = 35;
@@ -27,16 +27,17 @@ export function textOf(bytes: Uint8Array): string {
 /** The bytes of what `textOf` gave. It runs once, before an engine has compiled it: no calls, and few steps a character. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(text);
-  const end = bytes.length;
   let length = 0;
-  for (let i = 0; i < end; i++) {
-    let value = bytes[i] as number;
-    value -= value > BACKSLASH ? FIRST + 1 : FIRST;
-    if (value >= SINGLES) {
-      const second = bytes[++i] as number;
-      value = SINGLES + (value - SINGLES) * DIGITS + second - (second > BACKSLASH ? FIRST + 1 : FIRST);
+  // The value of a first digit of two, while the second is awaited.
+  let first = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const code = bytes[i] as number;
+    const digit = code - (code > BACKSLASH ? FIRST + 1 : FIRST);
+    if (digit >= SINGLES && !first) first = SINGLES + (digit - SINGLES) * DIGITS;
+    else {
+      bytes[length++] = first + digit - SHIFT;
+      first = 0;
     }
-    bytes[length++] = value - SHIFT;
   }
   return bytes.slice(0, length);
 }
