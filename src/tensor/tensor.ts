@@ -487,7 +487,12 @@ export class Tensor {
   }
 
   /** For JSON.stringify: what `loadStateDict` takes. */
-  toJSON(): { shape: Shape; data: number[] } {
+  toJSON(): {
+    /** The sizes of its axes. */
+    shape: Shape;
+    /** Its elements, row by row. */
+    data: number[];
+  } {
     return { shape: this.shape, data: Array.from(this.toTypedArray()) };
   }
 
