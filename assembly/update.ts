@@ -62,15 +62,18 @@ export function updateAdam(
   const root = option(row, 5);
   const eps = option(row, 6);
   const decay = option(row, 7);
+  const decays = f32.load(row, 28) != 0;
   const end = p + (<usize>n << 2);
   if (p >= end) return;
   do {
     let pi = v128.load(p);
     let gi = v128.load(g);
     if (apart) pi = f32x4.sub(pi, f32x4.mul(decay, pi));
-    else gi = f32x4.add(gi, f32x4.mul(decay, pi));
+    else if (decays) gi = f32x4.add(gi, f32x4.mul(decay, pi));
     let ui = flush(f32x4.add(f32x4.mul(beta1, v128.load(u)), f32x4.mul(rest1, gi)));
-    let vi = flush(f32x4.add(f32x4.mul(beta2, v128.load(v)), f32x4.mul(rest2, f32x4.mul(gi, gi))));
+    // Never below 0, it needs no absolute value to be flushed.
+    let vi = f32x4.add(f32x4.mul(beta2, v128.load(v)), f32x4.mul(rest2, f32x4.mul(gi, gi)));
+    vi = v128.andnot(vi, f32x4.lt(vi, f32x4.splat(TINY)));
     v128.store(u, ui);
     v128.store(v, vi);
     if (top) {
