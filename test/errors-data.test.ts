@@ -245,6 +245,13 @@ const sets = [
     /IterableDataset's function gave 5; it must give an iterable/,
   ),
   failure(
+    'a function whose promise is broken',
+    () =>
+      new DataLoader(new IterableDataset(() => Promise.reject(new Error('no file'))))[Symbol.asyncIterator]().next(),
+    StateError,
+    /The iterable of IterableDataset threw at row 0 of pass 0: no file/,
+  ),
+  failure(
     'a block of unequal columns',
     () =>
       new DataLoader(new IterableDataset(() => [[[[1], [2]], [1]]], { blocks: true }))[Symbol.asyncIterator]().next(),

@@ -6,6 +6,7 @@ import {
   IterableDataset,
   type IterableDatasetOptions,
   type Row,
+  type RowSource,
 } from 'downhill/data';
 import { describe, expect, it } from 'vitest';
 import { upTo } from './support/numbers';
@@ -34,10 +35,12 @@ async function* inBlocks(count: number, size: number): AsyncGenerator<Row> {
   }
 }
 
-const sources: [string, IterableDatasetOptions, (count: number) => Iterable<Row> | AsyncIterable<Row>][] = [
+const sources: [string, IterableDatasetOptions, (count: number) => ReturnType<RowSource>][] = [
   ['a generator', {}, inOrder],
   ['an array', {}, (count) => [...inOrder(count)]],
   ['rows that come one by one', { prefetch: 5 }, slowly],
+  ['the promise of an array', {}, async (count) => [...inOrder(count)]],
+  ['the promise of rows that come one by one', {}, async (count) => slowly(count)],
   ['rows one ahead', { prefetch: 1 }, slowly],
   ['blocks', { blocks: true }, (count) => inBlocks(count, 7)],
   ['blocks larger than what is read ahead', { blocks: true, prefetch: 3 }, (count) => inBlocks(count, 20)],

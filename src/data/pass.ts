@@ -17,19 +17,24 @@ export interface PassOptions {
 
 type Result = IteratorResult<unknown>;
 
-const isPromise = (value: unknown): value is PromiseLike<Result> =>
-  typeof (value as PromiseLike<Result>)?.then === 'function';
+const isPromise = <T>(value: unknown): value is PromiseLike<T> => typeof (value as PromiseLike<T>)?.then === 'function';
 
 /** A block of which rows are left, from `next` on. */
 type Begun = Block & { next: number };
 
-function opened(source: RowSource, pass: number): Iterator<unknown> | AsyncIterator<unknown> {
-  const given = source(pass) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-  const iterator = given?.[Symbol.asyncIterator]?.() ?? given?.[Symbol.iterator]?.();
+function iteratorOf(given: unknown): Iterator<unknown> | AsyncIterator<unknown> {
+  if (isPromise(given)) return arriving(given);
+  const rows = given as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  const iterator = rows?.[Symbol.asyncIterator]?.() ?? rows?.[Symbol.iterator]?.();
   if (iterator) return iterator;
   throw new OptionError(
     `IterableDataset's function gave ${String(given)}; it must give an iterable, such as a generator's, anew for each pass.`,
   );
+}
+
+/** The rows of an iterable that is awaited. */
+async function* arriving(given: PromiseLike<unknown>): AsyncGenerator<unknown> {
+  yield* (await given) as AsyncIterable<unknown>;
 }
 
 /** One pass over an iterable: it reads ahead, checks, shuffles, and hands out row after row. */
@@ -66,7 +71,7 @@ export class Pass {
     const { pass, seed } = how;
     if (seed !== undefined) this.draws = new Draws(seed, { stream: Stream.buffer, pass });
     this.guarded(() => {
-      this.iterator = opened(source, pass);
+      this.iterator = iteratorOf(source(pass));
     });
     this.pull();
   }

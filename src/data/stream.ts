@@ -8,7 +8,9 @@ import { Pass, type PassOptions, type PassPlan } from './pass';
 export type Row = readonly (Tensor | Data)[];
 
 /** Gives the rows of a pass anew; it is told the number of the pass. */
-export type RowSource = (pass: number) => Iterable<Row> | AsyncIterable<Row>;
+export type RowSource = (
+  pass: number,
+) => Iterable<Row> | AsyncIterable<Row> | PromiseLike<Iterable<Row> | AsyncIterable<Row>>;
 
 /** How rows are read and shuffled. */
 export interface IterableDatasetOptions {
@@ -32,8 +34,8 @@ const RULES: Rules<keyof IterableDatasetOptions> = {
 /**
  * Rows that come one after another, from a file, a network or a generator: data larger than memory.
  *
- * Each pass calls `source` for a new iterable, sync or async, of rows: lists of what each column has, inputs first, the target
- * last. It is read ahead while the model trains, and asked for no more than `prefetch` rows before they are needed. With
+ * Each pass calls `source` for a new iterable, sync or async, or the promise of one, of rows: lists of what each column has,
+ * inputs first, the target last. It is read ahead while the model trains, and asked for no more than `prefetch` rows before they are needed. With
  * `shuffle` in the loader, or a `shuffleBuffer` here, each row is drawn at random from a buffer: a function of the seed and the
  * pass. Such a loader is read by `for await`, and its `length` is Infinity.
  * As https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset and tf.data's shuffle and prefetch.
