@@ -160,7 +160,7 @@ describe('fit', () => {
     expect(stateOf(mixed)).toEqual(stateOf(whole));
   });
 
-  it('is the loop of the text: zeroGrad, forward, backward, step', async () => {
+  it('is the loop written out: zeroGrad, forward, backward, step', async () => {
     const [fitted, looped] = [classification(), classification()];
     await train(fitted, 3);
     const { model, optimizer, loader } = looped;

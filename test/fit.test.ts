@@ -18,7 +18,7 @@ async function callsOf(epochs: number, options: object = {}): Promise<number> {
 }
 
 describe('the calls into Wasm', () => {
-  it('are one for an epoch of the text’s regression where somebody looks at epochs', async () => {
+  it('are one for an epoch of a line’s regression where somebody looks at epochs', async () => {
     const onEpochEnd = () => {};
     expect((await callsOf(25, { onEpochEnd })) - (await callsOf(5, { onEpochEnd }))).toBe(20);
   });

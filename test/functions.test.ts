@@ -17,7 +17,7 @@ const oracles: Record<string, (x: number) => number> = {
 };
 const exactly = (name: string, x: Float32Array) => Float64Array.from(x, oracles[name] as (x: number) => number);
 
-/** Units in the last place that a function may be off by at the worst, over all floats, as design.md promises. */
+/** Units in the last place that a function may be off by at the worst, over all floats. */
 const PROMISED = 2;
 
 function applied(unary: Unary, x: Float32Array): Float32Array {

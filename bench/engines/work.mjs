@@ -2,7 +2,7 @@ import { configure, noGrad, rand, runtimeInfo } from 'downhill';
 
 const MILLISECONDS = 200;
 
-/** Products of the sizes of peers.md's networks, and functions of 65,536 numbers. */
+/** Products of the sizes that networks have, and functions of 65,536 numbers. */
 const WORK = {
   'product 256x256x256': () => {
     const [a, b] = [rand([256, 256]), rand([256, 256])];

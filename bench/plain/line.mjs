@@ -77,7 +77,7 @@ function allRows(x, y, p, lr) {
   return loss0 + loss1;
 }
 
-/** The text's linear regression, by the loop that suits the batch size. The rows are even in number. */
+/** The README's line, by the loop that suits the batch size. The rows are even in number. */
 export function plainLine({ data, initial, batch, lr, shuffle }) {
   const { rows } = data;
   const mix = shuffler(rows);

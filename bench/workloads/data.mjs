@@ -24,7 +24,7 @@ function dataOf({ x, y, rows, features, targets = 1 }) {
   return { x, y, rows, features, targets, order: orders(rows) };
 }
 
-/** y = 3.5 x + 1.2 with noise of 0.5: the text's. */
+/** y = 3.5 x + 1.2 with noise of 0.5: the README's line. */
 export function lineData(rows) {
   const { uniform, normal } = randomFrom(SEED);
   const x = Float32Array.from({ length: rows }, uniform);

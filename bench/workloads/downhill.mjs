@@ -44,7 +44,7 @@ export function compiled(spec) {
   };
 }
 
-/** The loop of the text: one call an operation. */
+/** The loop written out: one call an operation. */
 export function eager(spec) {
   let dataset;
   return {

@@ -12,7 +12,7 @@ function lineSpec(batch) {
   return { ...common, data: lineData(LINE_ROWS), batch, shuffle: batch < LINE_ROWS };
 }
 
-/** The text's linear regression: 1000 rows of one feature. */
+/** The README's line: 1000 rows of one feature. */
 function line(batch, epochs) {
   return {
     name: `W1-b${batch}`,

@@ -22,7 +22,7 @@ const NEEDED = 0.95;
 const DRAWN = 3;
 
 /**
- * The costs of the text: of the outputs against 0 and 1, and of their softmax against the species. A sum over a batch is
+ * Costs of the outputs against 0 and 1, and of their softmax against the species. A sum over a batch is
  * larger than its mean, and so is its gradient: the rate makes up for it.
  */
 const COSTS = [

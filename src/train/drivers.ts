@@ -11,7 +11,6 @@ import type { Operand } from '../wasm/record';
 import { Compiled } from './compiled';
 import { type FitOptions, isWatched } from './options';
 import { perStep } from './schedule';
-import { Setting } from './setting';
 import type { Fault, Stretch } from './slices';
 import type { Together } from './together';
 import { weighted } from './weights';
@@ -58,7 +57,7 @@ export function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
 }
 
 /** A place in a training: the epoch, the loader's number of its pass, and the batches of it that are done. */
-interface At {
+export interface At {
   readonly epoch: number;
   readonly pass: number;
   readonly batch: number;
@@ -102,7 +101,8 @@ export interface Job {
   place?: Place | undefined;
 }
 
-function sum(values: ArrayLike<number>, first: number, end: number): number {
+/** The sum of the values from `first` up to `end`. */
+export function sum(values: ArrayLike<number>, first: number, end: number): number {
   let total = 0;
   for (let i = first; i < end; i++) total += values[i] as number;
   return total;
@@ -216,88 +216,5 @@ export class Replayed implements Driver {
   release(): void {
     this.compiled.release();
     this.order.dispose();
-  }
-}
-
-/** The tensors in a model's fields: its parameters, and what `forward` may change. */
-function heldBy(model: Module): Tensor[] {
-  const isHeld = (v: unknown): v is Tensor => v instanceof Tensor && v.hasValues;
-  return model.modules().flatMap((m) => Object.values(m).filter(isHeld));
-}
-
-const allFinite = (t: Tensor) => t.toTypedArray().every(Number.isFinite);
-
-/** The eager loop, one batch at a time. What a recorded step has read once, this keeps to as well: modes, seeds, what is trained. */
-export class Eager implements Driver {
-  readonly steps = 1;
-  ran = false;
-  private readonly step: (batch: readonly Tensor[]) => Tensor;
-  private batches: AsyncGenerator<readonly Tensor[]> | undefined;
-  /** The one that is ready. */
-  private batch: readonly Tensor[] = [];
-  private epoch = 0;
-  private weight = 0;
-  private readonly seed: number;
-
-  constructor(private readonly job: Job) {
-    const step = stepOf(job);
-    const { params } = job.options.optimizer as Optimizer;
-    const setting = new Setting(job.model, { training: true, params });
-    this.step = (batch) => setting.run(() => step(batch));
-    this.seed = job.batches.seed;
-    (job.options.optimizer as Optimizer).claim();
-  }
-
-  begin({ epoch, pass, batch }: At): void {
-    this.epoch = epoch;
-    const { signal } = this.job.options;
-    this.batches = this.job.batches.arriving({ seed: this.seed, pass, first: batch, signal });
-  }
-
-  async ready(first: number): Promise<number> {
-    const next = await this.batches?.next();
-    if (!next || next.done) return first;
-    this.batch = next.value;
-    return first + 1;
-  }
-
-  run(first: number): number[] {
-    const { averaging } = this.job.options;
-    const optimizer = this.job.options.optimizer as Optimizer;
-    const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model), ...(averaging?.changed() ?? [])])];
-    const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
-    const { batch } = this;
-    const weights = this.job.weights && (batch[batch.length - 1] as Tensor).toTypedArray();
-    this.weight = weights ? sum(weights, 0, weights.length) : (batch[0]?.shape[0] as number);
-    const loss = this.step(batch).item();
-    const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
-    const bad = Number.isFinite(loss)
-      ? (kept.find(broke) ?? optimizer.changed().find((t) => !allFinite(t)))
-      : undefined;
-    if (Number.isFinite(loss) && !bad) {
-      this.ran = true;
-      perStep(this.job.options)?.step();
-      return [loss];
-    }
-    kept.forEach((t, i) => {
-      t.assign(before.values[i] as Tensor);
-    });
-    optimizer.restore(before.state);
-    throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });
-  }
-
-  weightOf(): number {
-    return this.weight;
-  }
-
-  shown<T>(fn: () => T | Promise<T>): T | Promise<T> {
-    return fn();
-  }
-
-  end(): void {}
-
-  release(): void {
-    this.batches?.return(undefined);
-    (this.job.options.optimizer as Optimizer).close();
   }
 }

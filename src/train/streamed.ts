@@ -7,7 +7,7 @@ import { newStorage } from '../tensor/driver';
 import { Tensor } from '../tensor/tensor';
 import { runtime } from '../wasm/runtime';
 import { Compiled } from './compiled';
-import { type Driver, diverged, type Job, stepOf } from './drivers';
+import { type At, type Driver, diverged, type Job, stepOf } from './drivers';
 import { perStep } from './schedule';
 import { Setting } from './setting';
 import { tableSteps } from './slices';
@@ -89,7 +89,7 @@ export class Streamed implements Driver {
     return this.recorded?.compiled.steps ?? 1;
   }
 
-  begin({ epoch, pass, batch }: { epoch: number; pass: number; batch: number }): void {
+  begin({ epoch, pass, batch }: At): void {
     const { batches, options } = this.job;
     this.epoch = epoch;
     this.done = batch;

@@ -6,7 +6,7 @@ import { Tensor } from '../../src/tensor/tensor';
 import { bitsOf } from '../golden/bits.js';
 import { numbers } from './numbers';
 
-/** Points on y = 3.5 x + 1.2 with noise, as the text's regression has them. */
+/** Points on y = 3.5 x + 1.2 with noise, as the README's line has them. */
 export function line(rows: number, seed = 1): TensorDataset {
   const next = numbers(seed);
   const x = Float32Array.from({ length: rows }, () => next() * 2);
@@ -37,7 +37,7 @@ export interface Training {
   loss: FitOptions['loss'];
 }
 
-/** The text's regression: one weight, one bias, descent. */
+/** The README's line: one weight, one bias, descent. */
 export function regression(dataset: Dataset = line(1000), options: DataLoaderOptions = {}): Training {
   const model = settled(new nn.Linear(1, 1));
   const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 });

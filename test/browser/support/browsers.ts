@@ -1,9 +1,10 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import puppeteer, { type Browser as Puppet } from 'puppeteer-core';
 import { Leashed } from '../../support/leash';
 import type { Engine } from './engine';
+import { CHROMIUM, FIREFOX, find } from './installed.mjs';
 import { Server } from './server';
 import { openSession } from './webdriver';
 
@@ -18,29 +19,7 @@ const MINI_BROWSERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'libexec
   ['4.1', '4.0'].map((version) => `/usr/${folder}/webkit2gtk-${version}/MiniBrowser`),
 );
 
-/** The first of these programs that is installed. */
-function find(...names: string[]): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
-}
-
-const findChromium = () => find('chromium', 'chromium-browser', 'google-chrome');
-const findFirefox = () => find('firefox-esr', 'firefox');
 const findMiniBrowser = () => MINI_BROWSERS.find((path) => existsSync(path));
-
-const CHROMIUM_FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-dev-shm-usage',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--remote-debugging-port=0',
-  'about:blank',
-];
 
 /** Nothing on the first start, nothing to update, and nobody to report to. */
 const FIREFOX_PREFERENCES = {
@@ -117,7 +96,10 @@ function askByPuppet(puppet: Puppet): Ask {
 async function openChromium(undoing: Undoing): Promise<Ask> {
   const profile = scratch();
   undoing.unshift(profile.remove);
-  const leashed = new Leashed([findChromium() as string, `--user-data-dir=${profile.path}`, ...CHROMIUM_FLAGS]);
+  const leashed = new Leashed([
+    ...[CHROMIUM.path as string, ...CHROMIUM.flags],
+    ...[`--user-data-dir=${profile.path}`, '--remote-debugging-port=0', 'about:blank'],
+  ]);
   undoing.unshift(() => leashed.release());
   const browserWSEndpoint = await leashed.hear(/DevTools listening on (\S+)/);
   const puppet = await puppeteer.connect({ browserWSEndpoint });
@@ -133,8 +115,7 @@ async function openFirefox(undoing: Undoing): Promise<Ask> {
   );
   writeFileSync(join(profile.path, 'user.js'), lines.join('\n'));
   const leashed = new Leashed([
-    findFirefox() as string,
-    '--headless',
+    ...[FIREFOX.path as string, ...FIREFOX.flags],
     '--no-remote',
     '--profile',
     profile.path,
@@ -171,8 +152,8 @@ async function openWebKit(undoing: Undoing): Promise<Ask> {
 
 /** The browsers that the tests run in. */
 export const BROWSERS: readonly Engine[] = [
-  browserEngine('Chromium', { packages: 'chromium', isInstalled: !!findChromium(), open: openChromium }),
-  browserEngine('Firefox', { packages: 'firefox-esr', isInstalled: !!findFirefox(), open: openFirefox }),
+  browserEngine('Chromium', { packages: CHROMIUM.packages, isInstalled: !!CHROMIUM.path, open: openChromium }),
+  browserEngine('Firefox', { packages: FIREFOX.packages, isInstalled: !!FIREFOX.path, open: openFirefox }),
   browserEngine('WebKitGTK', {
     packages: 'webkit2gtk-driver xvfb',
     isInstalled: [find('WebKitWebDriver'), find('Xvfb'), findMiniBrowser()].every((path) => path !== undefined),

@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { bundle } from '../../support/bundle';
+import { ISOLATION } from './installed.mjs';
 
 /** How a page is served, and what its module is called with. */
 export interface PageOptions {
@@ -23,11 +24,6 @@ const INSTALLED = '/node_modules/downhill/dist/';
 
 /** The kernels, as a server should call them, and as one does that knows no better. */
 const KERNELS = { '/kernels.wasm': 'application/wasm', '/kernels.bin': 'text/plain' };
-
-const ISOLATION = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-};
 
 interface File {
   type: string;
