@@ -23,6 +23,14 @@ class Twice extends nn.Module {
   }
 }
 
+/** Columns that a list chooses. */
+class Choosing extends nn.Module {
+  readonly layer = new nn.Linear(3, 3);
+  forward(x: Tensor): Tensor {
+    return this.layer.forward(x.gather([2, 0, 3], { axis: 1 }));
+  }
+}
+
 /** Two inputs, and a constant made in forward. */
 class Pair extends nn.Module {
   readonly layer = new nn.Linear(4, 1);
@@ -103,6 +111,7 @@ const CASES: Case[] = [
     make: () => ({ ...classification(), loss: new nn.CrossEntropyLoss({ reduction: 'sum' }) }),
   },
   { name: 'a layer used twice', make: () => withModel(new Twice()) },
+  { name: 'columns that a list chooses', make: () => withModel(new Choosing()) },
   { name: 'tensors that forward updates', make: () => withModel(new Remembering()) },
   {
     name: 'two inputs',

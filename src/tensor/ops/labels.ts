@@ -38,7 +38,7 @@ function needInRange(owner: string, labels: Tensor, { count, ignored }: Choice):
 export function checkLabels(owner: string, labels: Tensor, choice: Choice): Tensor {
   const column = columns.get(labels.storage);
   const check = (all: Tensor) => needInRange(owner, all, choice);
-  if (!isTraced(labels.storage)) check(labels);
+  if (!isTraced(labels.storage)) outsideTrace(() => check(labels));
   else if (column) outsideTrace(() => column(check));
   return labels.to('int32').contiguous();
 }
