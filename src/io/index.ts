@@ -5,5 +5,7 @@ export {
   loadCheckpoint,
   saveCheckpoint,
 } from './checkpoint';
+export { toFunction } from './javascript';
+export type { Fitted } from './predictor';
 export { fromSafetensors, type Safetensors, toSafetensors } from './safetensors';
 export type { Target } from './storage';

@@ -199,8 +199,8 @@ export abstract class Estimator<O extends Options, T extends Targets, G> {
     return floats(`${this.owner}: X`, scaled(matrix, this.line(inputs)), matrix.columns);
   }
 
-  /** What was learned, for a call that needs it. */
-  protected need(call: string): Learned<T> & { line: Line } {
+  /** @internal What was learned, for a call that needs it; exporters do too. */
+  need(call: string): Learned<T> & { line: Line } {
     const { learned } = this;
     if (!learned) throw new StateError(`${this.owner}.${call} needs a model that was fitted; await fit(X, y) first.`);
     return { ...learned, line: this.line(learned.inputs) };
