@@ -6,6 +6,7 @@ export {
   saveCheckpoint,
 } from './checkpoint';
 export { toFunction } from './javascript';
+export { toONNX } from './onnx';
 export type { Fitted } from './predictor';
 export { fromSafetensors, type Safetensors, toSafetensors } from './safetensors';
 export type { Target } from './storage';

@@ -33,6 +33,8 @@ interface Learned {
 /** A model as a function of a row, and what its outputs are for those who ask. */
 export interface Predictor {
   program: Program;
+  /** What comes in. */
+  row: Row;
   /** The model as it prints itself. */
   title: string;
   /** Of an estimator of classes: its outputs are the place of the likeliest one, and their probabilities. */
@@ -88,7 +90,7 @@ function ofEstimator(owner: string, model: { need(call: string): Learned }): Pre
   const row: Row = { shape: [line.shift.length], dtype: 'float32' };
   const program = setting.run(() => programOf(forward, { row, names: namesOf(network) }));
   const answer = 'classes' in targets ? { classes: targets.classes } : { flat: targets.flat };
-  return { program, title: String(network), ...answer };
+  return { program, row, title: String(network), ...answer };
 }
 
 /** The bits of a tensor's first row. */
@@ -118,6 +120,7 @@ function ofModule(owner: string, model: Module, x: Tensor): Predictor {
     throw new ShapeError(
       `${owner} got x of shape ${show(x.shape)}; give at least one row of what the model is used on.`,
     );
+  const row: Row = { shape, dtype: x.dtype };
   const setting = new Setting(model, { training: false });
   const forward = (input: Tensor) => {
     const y: unknown = model.forward(input);
@@ -126,9 +129,9 @@ function ofModule(owner: string, model: Module, x: Tensor): Predictor {
   };
   const program = setting.run(() => {
     noGrad(() => needRows(owner, forward, x));
-    return programOf((input) => [forward(input)], { row: { shape, dtype: x.dtype }, names: namesOf(model) });
+    return programOf((input) => [forward(input)], { row, names: namesOf(model) });
   });
-  return { program, title: String(model) };
+  return { program, row, title: String(model) };
 }
 
 /** What `owner` was given to export, as a function of a row. */

@@ -64,6 +64,7 @@ class Moves extends nn.Module {
 /** A product of a row with itself, and rows of a table that the row chooses. */
 class Attention extends nn.Module {
   query = new nn.Linear(4, 4);
+  mix = parameter([[0.5, -1, 2]]);
   table = parameter(
     Array.from({ length: 9 }, (_, i) => [i, i * i]),
     { shape: [9, 2] },
@@ -72,7 +73,8 @@ class Attention extends nn.Module {
     const weights = this.query.forward(x).matmul(x.transpose()).softmax();
     const likeliest = weights.argMax({ axis: 2 });
     const chosen = this.table.gather(likeliest.reshape([-1])).reshape([-1, 3, 2]);
-    return weights.matmul(x).concat(chosen, { axis: 2 });
+    const mixed = this.mix.matmul(x).concat(x.slice(0, 2, { axis: 1 }), { axis: 1 });
+    return weights.matmul(mixed).concat(chosen, { axis: 2 });
   }
 }
 
