@@ -20,11 +20,18 @@ export class CostSurface {
     const at = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ i) => values[i] ?? Number.NaN;
     this.xx = mean((i) => at(x, i) ** 2);
     this.x = mean((i) => at(x, i));
-    const y1 = mean((i) => at(y, i));
-    const w = (mean((i) => at(x, i) * at(y, i)) - this.x * y1) / (this.xx - this.x ** 2);
-    /** The least-squares line. @type {Line} */
-    this.optimum = { w, b: y1 - w * this.x };
+    this.y = mean((i) => at(y, i));
+    this.xy = mean((i) => at(x, i) * at(y, i));
+    this.yy = mean((i) => at(y, i) ** 2);
+    const w = (this.xy - this.x * this.y) / (this.xx - this.x ** 2);
+    /** The least-squares line; not finite where all points have one x. @type {Line} */
+    this.optimum = { w, b: this.y - w * this.x };
     this.minimum = mean((i) => (w * at(x, i) + this.optimum.b - at(y, i)) ** 2) / 2;
+  }
+
+  /** @param {Line} line */
+  cost({ w, b }) {
+    return (w * w * this.xx + 2 * w * b * this.x + b * b - 2 * (w * this.xy + b * this.y) + this.yy) / 2;
   }
 
   /** @param {Line} line */

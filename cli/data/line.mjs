@@ -7,19 +7,18 @@ import { Linear } from 'downhill/nn';
 
 /** @type {Line} */
 export const TRUE_LINE = { w: 3.5, b: 1.2 };
-const NOISE = 0.5;
 
 /**
  * Points on the true line with normal noise, x uniform in [0, 2): tensors of shape [points, 1].
- * @param {{ points?: number, seed?: number }} [options]
+ * @param {{ points?: number, seed?: number, noise?: number }} [options]
  */
-export function noisyLine({ points = 1000, seed = 42 } = {}) {
+export function noisyLine({ points = 1000, seed = 42, noise = 0.5 } = {}) {
   manualSeed(seed);
   const x = rand([points, 1]).mul(2);
   const y = x
     .mul(TRUE_LINE.w)
     .add(TRUE_LINE.b)
-    .add(randn([points, 1]).mul(NOISE));
+    .add(randn([points, 1]).mul(noise));
   return { x, y };
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
 import { manualSeed, minimize, parameter, randn, tensor } from 'downhill';
 import { Adam, SGD } from 'downhill/optim';
+import { rosenbrock } from '../data/rosenbrock.mjs';
 import { curvesPlot, valleyPlot } from '../plots/minimize.mjs';
 import { printTable } from '../terminal/table.mjs';
 
@@ -107,9 +108,6 @@ function steepest(cost, parameters) {
   cost(...parameters).backward();
   return Math.max(...parameters.map(({ grad }) => Math.abs(grad?.item() ?? Number.NaN)));
 }
-
-/** @type {(x: Tensor, y: Tensor) => Tensor} */
-const rosenbrock = (x, y) => x.sub(1).square().add(y.sub(x.square()).square().mul(100)).sum();
 
 async function walkTheValley() {
   console.log(

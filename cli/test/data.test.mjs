@@ -28,6 +28,10 @@ describe('CostSurface', () => {
     }
   });
 
+  test('has the cost that the points have', () => {
+    expect(surface.cost(line)).toBeCloseTo(cost(line), 12);
+  });
+
   test('has the slope that central differences give', () => {
     const h = 1e-4;
     const { w, b } = surface.gradient(line);
