@@ -22,7 +22,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts', '{cli,bench}/test/**/*.test.mjs'],
+    include: ['test/**/*.test.ts', '{cli,bench}/test/**/*.test.mjs', 'site/test/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     globalSetup: 'test/support/missing.ts',

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { fileOf } from '../../../site/static.mjs';
 import { bundle } from '../../support/bundle';
 import { ISOLATION } from './installed.mjs';
 
@@ -20,7 +21,12 @@ export interface PageOptions {
 
 /** The built package: its modules, and the code of workers and the kernels for pages that do not take them inlined. */
 const DIST = join(import.meta.dirname, '../../../dist');
-const INSTALLED = '/node_modules/downhill/dist/';
+
+/** Where a test puts the page of site/. */
+export const SITE: string = join(import.meta.dirname, '../../../build/site');
+
+/** Folders that are served beside the page: the package where `npm install` puts it, and the page of site/. */
+const FOLDERS = { '/node_modules/downhill/dist': DIST, '/site': SITE };
 
 /** The kernels, as a server should call them, and as one does that knows no better. */
 const KERNELS = { '/kernels.wasm': 'application/wasm', '/kernels.bin': 'text/plain' };
@@ -52,7 +58,7 @@ const html = (parameters: unknown) => `<!doctype html>
 export class Server {
   readonly #server = createServer((request, response) => {
     const url = request.url ?? '/';
-    const file = this.#files.get(url) ?? installed(url);
+    const file = this.#files.get(url) ?? beside(url);
     if (file) reply(response, file);
     else response.writeHead(404).end();
   });
@@ -77,11 +83,11 @@ export class Server {
   }
 }
 
-/** A module of the package, where `npm install` puts it. */
-function installed(url: string): File | undefined {
-  const path = join(DIST, basename(url));
-  if (!url.startsWith(INSTALLED) || !existsSync(path)) return undefined;
-  return { type: 'text/javascript', text: readFileSync(path, 'utf8'), headers: {} };
+/** A file of one of the folders. */
+function beside(url: string): File | undefined {
+  const [name, folder] = Object.entries(FOLDERS).find(([prefix]) => url.startsWith(`${prefix}/`)) ?? [];
+  const file = name && folder && fileOf(folder, url.slice(name.length));
+  return file ? { ...file, headers: {} } : undefined;
 }
 
 function reply(response: ServerResponse, file: File): void {
