@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import puppeteer from 'puppeteer-core';
 import { CHROMIUM, FIREFOX, ISOLATION } from '../../test/browser/support/installed.mjs';
 
-const WORK = fileURLToPath(new URL('./work.mjs', import.meta.url));
+const WORKS = fileURLToPath(new URL('./works.mjs', import.meta.url));
 
 /** Browsers by name, as puppeteer calls them. */
 const BROWSERS = {
@@ -12,9 +12,9 @@ const BROWSERS = {
   Firefox: { browser: 'firefox', ...FIREFOX },
 };
 
-/** A page with work.mjs and the library in it; what it measures is asked for. */
+/** A page with the works and the library in it; what it measures is asked for. */
 async function servePage() {
-  const contents = `import { measure } from ${JSON.stringify(WORK)}; globalThis.measure = measure;`;
+  const contents = `import { works } from ${JSON.stringify(WORKS)}; globalThis.works = works;`;
   const stdin = { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) };
   const { outputFiles } = await build({
     stdin,
@@ -31,7 +31,7 @@ async function servePage() {
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
 
-/** Engines in which a function measures work.mjs, in a page of its own each time. */
+/** Engines whose works are done in a page. */
 export const pages = Object.entries(BROWSERS).map(([name, { path, packages, flags, browser }]) => ({
   name,
   toInstall: path ? undefined : `apt-get install -y ${packages}`,
@@ -39,10 +39,10 @@ export const pages = Object.entries(BROWSERS).map(([name, { path, packages, flag
     const launched = puppeteer.launch({ browser, executablePath: path, args: flags });
     const [served, puppet] = await Promise.all([servePage(), launched]);
     return {
-      async measure(fast) {
+      async run(work, argument) {
         const page = await puppet.newPage();
         await page.goto(served.url);
-        const measured = await page.evaluate((f) => globalThis.measure(f), fast);
+        const measured = await page.evaluate((name, a) => globalThis.works[name](a), work, argument);
         await page.close();
         return measured;
       },

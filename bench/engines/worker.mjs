@@ -1,4 +1,5 @@
-// Prints what work.mjs measures, as JSON; with "fast" as its argument, by the kernels of fastMath.
-import { measure } from './work.mjs';
+// Prints one of the works as JSON: its name and its argument, as JSON, are the arguments.
+import { works } from './works.mjs';
 
-console.log(JSON.stringify(measure(process.argv[2] === 'fast')));
+const [name, argument] = process.argv.slice(2);
+console.log(JSON.stringify(await works[name](JSON.parse(argument))));

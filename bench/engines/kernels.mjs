@@ -41,7 +41,7 @@ function least(call) {
 }
 
 /** The microseconds of each piece of work, by the kernels of fastMath or by the default ones: once in a process or page. */
-export function measure(fast) {
+export function kernels(fast) {
   configure({ fastMath: fast });
   const micros = noGrad(() => Object.fromEntries(Object.entries(WORK).map(([name, make]) => [name, least(make())])));
   return { build: runtimeInfo().build, micros };
