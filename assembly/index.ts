@@ -36,7 +36,7 @@ function execute(r: usize, step: i32, tick: i32): void {
       );
     case Kernel.select: return select(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));
     case Kernel.sumColumns: return sumColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
-    case Kernel.sumRows: return sumRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), float(r, 5), word(r, 6), word(r, 7));
+    case Kernel.sumRows: return sumRows(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4), float(r, 5), word(r, 6), word(r, 7), word(r, 8));
     case Kernel.extremeColumns: return extremeColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
     case Kernel.indexExtreme: return indexExtreme(word(r, 0), word(r, 1), word(r, 2), word(r, 3), float(r, 4));
     case Kernel.softmaxColumns: return softmaxColumns(word(r, 0), word(r, 1), word(r, 2), word(r, 3), word(r, 4));

@@ -17,7 +17,8 @@
  * (b) products with fewer than 8 outputs, and sums along a contiguous axis: 16 partials from +0 by index mod 16, folded
  *     8, 4, 2, 1; missing elements are +0.
  * (c) sums over rows (weight and bias gradients, losses): blocks of 256 rows counted from 0; in a block one accumulator
- *     from +0, rows ascending; the first block is stored, later ones are added in order.
+ *     from +0, rows ascending, or where a row is one number four partials from +0 by row mod 4, folded 2, 1; the first
+ *     block is stored, later ones are added in order.
  */
 export enum Kernel {
   copyWords,

@@ -58,15 +58,6 @@ export function relu(x: v128): v128 {
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(0));
 }
 
-/** sum + v[0] + v[1] + …, the first `count` lanes in order. */
-export function addLanes(sum: f32, v: v128, count: i32): f32 {
-  sum += f32x4.extract_lane(v, 0);
-  if (count > 1) sum += f32x4.extract_lane(v, 1);
-  if (count > 2) sum += f32x4.extract_lane(v, 2);
-  if (count > 3) sum += f32x4.extract_lane(v, 3);
-  return sum;
-}
-
 /** Four numbers from four places. */
 export function collect(a0: usize, a1: usize, a2: usize, a3: usize): v128 {
   let v = v128.load32_splat(a0);

@@ -1,5 +1,5 @@
 import { BLOCK, Loss } from './kernel';
-import { collect, foldPairs } from './lanes';
+import { collect, firstLanes, foldLane, foldPair, foldPairs } from './lanes';
 import { Logistic, Squared } from './loss';
 import { fillWords } from './move';
 import { float, stepped, word } from './record';
@@ -81,9 +81,11 @@ function outputs(x: usize, index: usize, w: usize, bias: usize, o: usize, count:
   }
 }
 
-/** Makes the slopes g of outputs o in their place, and adds | loss | g | of each row to the sums. */
-function slopes<F>(o: usize, t: usize, index: usize, count: i32, scale: v128, sums: v128): v128 {
+/** Makes the slopes g of outputs o in their place, and adds loss and g of each row to four partials each at `sums`. */
+function slopes<F>(o: usize, t: usize, index: usize, count: i32, scale: v128, sums: usize): void {
   const f = changetype<F>(0);
+  let losses = v128.load(sums);
+  let slopes = v128.load(sums, 16);
   for (let left = count; left > 0; left -= 4, index += 16, o += 16) {
     const t0 = t + (<usize>i32.load(index) << 2);
     const t1 = left > 1 ? t + (<usize>i32.load(index, 4) << 2) : t0;
@@ -92,17 +94,13 @@ function slopes<F>(o: usize, t: usize, index: usize, count: i32, scale: v128, su
     const ti = collect(t0, t1, t2, t3);
     const oi = v128.load(o);
     const common = f.common(oi, ti);
-    const g = f32x4.mul(f.slopeFrom(common, oi, ti), scale);
-    const v = f.valueFrom(common, oi, ti);
+    const g = v128.and(f32x4.mul(f.slopeFrom(common, oi, ti), scale), firstLanes(left));
     v128.store(o, g);
-    const v01 = v128.shuffle<f32>(v, g, 0, 4, 1, 5);
-    const v23 = v128.shuffle<f32>(v, g, 2, 6, 3, 7);
-    sums = f32x4.add(sums, v01);
-    if (left > 1) sums = f32x4.add(sums, v128.shuffle<f64>(v01, v01, 1, 0));
-    if (left > 2) sums = f32x4.add(sums, v23);
-    if (left > 3) sums = f32x4.add(sums, v128.shuffle<f64>(v23, v23, 1, 0));
+    losses = f32x4.add(losses, v128.and(f.valueFrom(common, oi, ti), firstLanes(left)));
+    slopes = f32x4.add(slopes, g);
   }
-  return sums;
+  v128.store(sums, losses);
+  v128.store(sums, slopes, 16);
 }
 
 /** sum[j] += g x[j] for some rows, in order. */
@@ -119,6 +117,19 @@ function addRows(sum: usize, x: usize, index: usize, g: usize, count: i32, k: i3
   for (; left > 0; left--, index += 4, g += 4) addScaled(sum, x + <usize>i32.load(index) * row, f32.load(g), k);
 }
 
+/** The same for one input: g x of each row is added to four partials. */
+function addColumn(sums: usize, x: usize, index: usize, g: usize, count: i32): void {
+  let sum = v128.load(sums);
+  for (let left = count; left > 0; left -= 4, index += 16, g += 16) {
+    const x0 = x + (<usize>i32.load(index) << 2);
+    const x1 = left > 1 ? x + (<usize>i32.load(index, 4) << 2) : x0;
+    const x2 = left > 2 ? x + (<usize>i32.load(index, 8) << 2) : x0;
+    const x3 = left > 3 ? x + (<usize>i32.load(index, 12) << 2) : x0;
+    sum = f32x4.add(sum, v128.and(f32x4.mul(v128.load(g), collect(x0, x1, x2, x3)), firstLanes(left)));
+  }
+  v128.store(sums, sum);
+}
+
 /** The rows of a linear model, some at a time: they are read for their outputs and, still in cache, for the gradient. */
 function linearRows(
   f: Loss, x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32,
@@ -126,15 +137,16 @@ function linearRows(
 ): void {
   const scale = f32x4.splat(<f32>1 / divisor);
   const tile = k > WIDE ? 4 : TILE;
+  const words = (k + 15) & -16;
   let total = scale;
   for (let first = 0; first == 0 || first < m; first += BLOCK) {
     const end = min(first + BLOCK, m);
     const number: usize = apart ? <usize>(first / BLOCK) << 2 : 0;
     const sum = apart ? dw + number * apart : first ? partial : dw;
-    // The last of the elements that a row of partial sums has.
-    const room = (apart ? sum + (<usize>(apart - TILE) << 2) : partial + (<usize>((k + 15) & -16) << 2));
-    let sums = f32x4.splat(0);
-    fillWords(sum, k, 0);
+    const room = (apart ? sum : partial) + (<usize>words << 2);
+    const sums = room + (TILE << 2);
+    fillWords(sum, k == 1 ? 4 : k, 0);
+    fillWords(sums, 8, 0);
     for (let i = first; i < end; i += tile) {
       const count = min(tile, end - i);
       const at = index + (<usize>i << 2);
@@ -143,57 +155,86 @@ function linearRows(
         i32.store(room, askFor(x, t, at, min(AHEAD, end - i), <usize>k << 2));
       }
       outputs(x, at, w, bias, room, count, k);
-      if (f == Loss.squared) sums = slopes<Squared>(room, t, at, count, scale, sums);
-      else sums = slopes<Logistic>(room, t, at, count, scale, sums);
-      addRows(sum, x, at, room, count, k);
+      if (f == Loss.squared) slopes<Squared>(room, t, at, count, scale, sums);
+      else slopes<Logistic>(room, t, at, count, scale, sums);
+      if (k == 1) addColumn(sum, x, at, room, count);
+      else addRows(sum, x, at, room, count, k);
     }
+    if (k == 1) f32.store(sum, foldLane(v128.load(sum)));
+    const pairs = foldPair(v128.load(sums), v128.load(sums, 16));
+    const both = foldPairs(pairs, pairs);
     if (apart) {
-      f32.store(y + number, f32x4.extract_lane(sums, 0));
-      if (db) f32.store(db + number, f32x4.extract_lane(sums, 1));
+      f32.store(y + number, f32x4.extract_lane(both, 0));
+      if (db) f32.store(db + number, f32x4.extract_lane(both, 1));
       continue;
     }
     if (first) addScaled(dw, partial, 1, k);
-    total = first ? f32x4.add(total, sums) : sums;
+    total = first ? f32x4.add(total, both) : both;
   }
   if (apart) return;
   f32.store(y, f32x4.extract_lane(total, 0) / divisor);
   if (db) f32.store(db, f32x4.extract_lane(total, 1));
 }
 
+/** Are the row numbers those of neighbours? */
+function areNeighbours(index: usize, m: i32): bool {
+  let next = i32x4.add(v128.load32_splat(index), i32x4(0, 1, 2, 3));
+  let left = m;
+  for (; left > 3; left -= 4, index += 16, next = i32x4.add(next, i32x4.splat(4))) {
+    if (!i32x4.all_true(i32x4.eq(v128.load(index), next))) return false;
+  }
+  return i32x4.all_true(v128.or(i32x4.eq(v128.load(index), next), v128.not(firstLanes(left))));
+}
+
 /**
- * The same for one input, squared errors and a block of rows. Loss, dw and db are lanes of one sum, so that a row is one addition: the four
- * numbers of each row are transposed from
- *
- *     | v0 v1 v2 v3 |  | p0 p1 p2 p3 |  | g0 g1 g2 g3 |   to   | v p g 0 | of row 0, 1, 2, 3,   with p = g x
+ * The sums | loss | g x | g | 0 | over a block of rows for one input and squared errors. Where the rows are neighbours, their numbers
+ * are not needed.
  */
 function lineBlock(x: usize, index: usize, t: usize, w: v128, biased: bool, b: v128, m: i32, scale: v128): v128 {
   const f = changetype<Squared>(0);
   const zero = f32x4.splat(0);
-  let sum = zero;
+  const neighbours = areNeighbours(index, m);
+  if (neighbours) {
+    x += <usize>i32.load(index) << 2;
+    t += <usize>i32.load(index) << 2;
+  }
+  let losses = zero;
+  let products = zero;
+  let slopes = zero;
   for (let left = m; left > 0; left -= 4, index += 16) {
-    const i0 = <usize>i32.load(index) << 2;
-    const i1 = left > 1 ? <usize>i32.load(index, 4) << 2 : i0;
-    const i2 = left > 2 ? <usize>i32.load(index, 8) << 2 : i0;
-    const i3 = left > 3 ? <usize>i32.load(index, 12) << 2 : i0;
-    const xi = collect(x + i0, x + i1, x + i2, x + i3);
-    const ti = collect(t + i0, t + i1, t + i2, t + i3);
+    let xi: v128;
+    let ti: v128;
+    if (neighbours) {
+      xi = v128.load(x);
+      ti = v128.load(t);
+      x += 16;
+      t += 16;
+    } else {
+      const i0 = <usize>i32.load(index) << 2;
+      const i1 = left > 1 ? <usize>i32.load(index, 4) << 2 : i0;
+      const i2 = left > 2 ? <usize>i32.load(index, 8) << 2 : i0;
+      const i3 = left > 3 ? <usize>i32.load(index, 12) << 2 : i0;
+      xi = collect(x + i0, x + i1, x + i2, x + i3);
+      ti = collect(t + i0, t + i1, t + i2, t + i3);
+    }
     // The fold of one product and 15 missing ones: + 0.
     let o = f32x4.add(f32x4.mul(xi, w), zero);
     if (biased) o = f32x4.add(o, b);
     const common = f.common(o, ti);
-    const g = f32x4.mul(f.slopeFrom(common, o, ti), scale);
-    const v = f.valueFrom(common, o, ti);
-    const p = f32x4.mul(g, xi);
-    const v01 = v128.shuffle<f32>(v, p, 0, 4, 1, 5);
-    const v23 = v128.shuffle<f32>(v, p, 2, 6, 3, 7);
-    const g01 = v128.shuffle<f32>(g, zero, 0, 4, 1, 5);
-    const g23 = v128.shuffle<f32>(g, zero, 2, 6, 3, 7);
-    sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 0, 2));
-    if (left > 1) sum = f32x4.add(sum, v128.shuffle<f64>(v01, g01, 1, 3));
-    if (left > 2) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 0, 2));
-    if (left > 3) sum = f32x4.add(sum, v128.shuffle<f64>(v23, g23, 1, 3));
+    let g = f32x4.mul(f.slopeFrom(common, o, ti), scale);
+    let v = f.valueFrom(common, o, ti);
+    let p = f32x4.mul(g, xi);
+    if (left < 4) {
+      const known = firstLanes(left);
+      g = v128.and(g, known);
+      v = v128.and(v, known);
+      p = v128.and(p, known);
+    }
+    losses = f32x4.add(losses, v);
+    products = f32x4.add(products, p);
+    slopes = f32x4.add(slopes, g);
   }
-  return sum;
+  return foldPairs(foldPair(losses, products), foldPair(slopes, zero));
 }
 
 function lineRows(
@@ -220,6 +261,32 @@ function lineRows(
   if (db) v128.store(db, v128.shuffle<f32>(total, total, 2, 2, 2, 2));
 }
 
+/** Steps of descent for one input and batches of one row, whose sums are its own numbers. */
+function rowSteps(r: usize, step: i32, end: i32, tick: i32): void {
+  const x = word(r, 1);
+  const t = word(r, 5);
+  const w = word(r, 6);
+  const bias = word(r, 7);
+  const zero: f32 = 0;
+  let wi = f32.load(w);
+  let b: f32 = bias ? f32.load(bias) : zero;
+  for (; step < end; step++, tick++) {
+    const at = <usize>i32.load(stepped(r, 2, step)) << 2;
+    const row = stepped(r, 17, tick);
+    const lr = f32.load(row);
+    const decay = f32.load(row, 12);
+    const xi = f32.load(x + at);
+    // The zero that sums begin from is added first to what does not wait for the error.
+    const d = xi * wi + (zero + b) - f32.load(t + at);
+    const g = d + d;
+    f32.store(stepped(r, 8, tick), d * d);
+    wi -= lr * (g * xi + (zero + decay * wi));
+    if (bias) b -= lr * (g + (zero + decay * b));
+  }
+  f32.store(w, wi);
+  if (bias) f32.store(bias, b);
+}
+
 /** Steps of descent for one input. w and bias stand where their gradients do in the sum: | w bias | in lanes 1 and 2. */
 function lineSteps(r: usize, step: i32, end: i32, tick: i32): void {
   const x = word(r, 1);
@@ -235,8 +302,8 @@ function lineSteps(r: usize, step: i32, end: i32, tick: i32): void {
     const index = stepped(r, 2, step);
     const wi = v128.shuffle<f32>(p, p, 1, 1, 1, 1);
     const b = v128.shuffle<f32>(p, p, 2, 2, 2, 2);
-    let total = lineBlock(x, index, t, wi, bias != 0, b, min(BLOCK, m), scale);
-    for (let first = BLOCK; first < m; first += BLOCK) {
+    let total = f32x4.splat(0);
+    for (let first = 0; first < m; first += BLOCK) {
       const sum = lineBlock(x, index + (<usize>first << 2), t, wi, bias != 0, b, min(BLOCK, m - first), scale);
       total = f32x4.add(total, sum);
     }
@@ -255,7 +322,8 @@ function lineSteps(r: usize, step: i32, end: i32, tick: i32): void {
  * g = d loss / d o / divisor. The orders are those of the products, the loss and the sum that it stands for. Of the losses it
  * knows those without a constant.
  *
- * With `apart` the sums of each block of rows stand alone, not divided: y[b], db[b], and dw[b], rows of `apart` elements.
+ * With `apart` the sums of each block of rows stand alone, not divided: y[b], db[b], and dw[b], rows of `apart` elements. Such a row,
+ * or `partial`, is | sums, k in whole lines | outputs of some rows, a line | partials, a line |.
  */
 export function linearModel(
   f: Loss, x: usize, index: usize, t: usize, w: usize, bias: usize, y: usize, dw: usize, db: usize, partial: usize, m: i32, k: i32,
@@ -270,7 +338,9 @@ export function linearModel(
  * plain descent for w and bias by the hyperparameters of the step, as updateSgd has them.
  */
 export function linearSgd(r: usize, step: i32, end: i32, tick: i32): void {
-  if (word(r, 15) == 1 && word(r, 0) == Loss.squared) return lineSteps(r, step, end, tick);
+  if (word(r, 15) == 1 && word(r, 0) == Loss.squared) {
+    return word(r, 14) == 1 && float(r, 16) == 1 ? rowSteps(r, step, end, tick) : lineSteps(r, step, end, tick);
+  }
   for (; step < end; step++, tick++) {
     linearRows(
       word(r, 0), word(r, 1), stepped(r, 2, step), word(r, 5), word(r, 6), word(r, 7), stepped(r, 8, tick), word(r, 11), word(r, 12), word(r, 13),

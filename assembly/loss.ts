@@ -1,5 +1,5 @@
 import { BLOCK, Loss } from './kernel';
-import { addLanes, collect, firstLanes, fold, foldPair, foldPairs, loadPart, storePart } from './lanes';
+import { collect, firstLanes, fold, foldLane, foldPair, foldPairs, loadPart, storePart } from './lanes';
 import * as math from './math';
 import { expInPlace, largestOfFour, lowerRow, sumVectors } from './reduce';
 
@@ -65,8 +65,11 @@ class Huber {
   }
 }
 
-/** The loss of one row in order (b); dx = slope * scale and each = value * scale where they are wanted. */
-function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v128, p: v128): f32 {
+/**
+ * The loss of a row of n outputs in order (b), or of n rows of one, at most 256, in order (c); dx = slope * scale and
+ * each = value * scale where they are wanted.
+ */
+function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v128, p: v128, rows: bool): f32 {
   const f = changetype<F>(0);
   let s0 = f32x4.splat(0);
   let s1 = s0;
@@ -85,6 +88,10 @@ function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v
       each += 16;
     }
     const s = f32x4.add(s0, v);
+    if (rows) {
+      s0 = s;
+      continue;
+    }
     s0 = s1;
     s1 = s2;
     s2 = s3;
@@ -93,21 +100,29 @@ function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v
   return fold(s0, s1, s2, s3);
 }
 
+/** x in one of four lanes, +0 in the others. */
+function inLane(x: f32, lane: i32): v128 {
+  return v128.and(f32x4.splat(x), i32x4.eq(i32x4.splat(lane), i32x4(0, 1, 2, 3)));
+}
+
 function lossOverRows<F>(o: usize, t: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, p: v128, each: usize, apart: i32): void {
-  const row = <usize>n << 2;
+  const column = n == 1 && !apart;
   const scale = f32x4.splat(<f32>1 / divisor);
   let total: f32 = 0;
   for (let first = 0; first < m; first += BLOCK) {
     const end = min(first + BLOCK, m);
-    let partial: f32 = 0;
-    for (let i = first; i < end; i++, o += row, t += row) {
-      const loss = rowLoss<F>(o, t, dx, each, n, scale, p);
+    const width = column ? end - first : n;
+    const row = <usize>width << 2;
+    let partials = f32x4.splat(0);
+    for (let i = first; i < end; i += column ? width : 1, o += row, t += row) {
+      const loss = rowLoss<F>(o, t, dx, each, width, scale, p, column);
       if (apart) f32.store(y + (<usize>i << 2), loss);
-      partial += loss;
+      partials = f32x4.add(partials, inLane(loss, i & 3));
       if (dx) dx += row;
       if (each) each += row;
     }
-    total = first ? total + partial : partial;
+    const sum = foldLane(partials);
+    total = first ? total + sum : sum;
   }
   if (!apart) f32.store(y, total / divisor);
 }
@@ -157,12 +172,12 @@ function expRows(o: usize, dx: usize, m: i32, n: i32): void {
 }
 
 /**
- * partial + the losses of m rows in order. Four rows share a logarithm and a division. Where fewer are left, the last one stands
+ * The partials with the losses of m rows added. Four rows share a logarithm and a division. Where fewer are left, the last one stands
  * in for the missing.
  */
 function crossEntropyOfRows(
-  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, scale: f32, apart: i32, partial: f32,
-): f32 {
+  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, scale: f32, apart: i32, partials: v128,
+): v128 {
   const row = <usize>n << 2;
   expRows(o, dx, m, n);
   for (let left = m; left > 0; left -= 4, o += row << 2, labels += 16, y += 16) {
@@ -182,13 +197,13 @@ function crossEntropyOfRows(
     const top = largestOfFour(o, o + r1, o + r2, o + r3, n);
     const loss = v128.or(f32x4.sub(math.log(sum), f32x4.sub(hit, top)), v128.not(known));
     if (apart) storePart(y, loss, left);
-    partial = addLanes(partial, loss, left);
+    partials = f32x4.add(partials, v128.and(loss, firstLanes(left)));
     let by = f32x4.div(f32x4.splat(scale), sum);
     for (let i = min(left, 4); i > 0; i--, dx += row, by = rotate(by), label = rotate(label)) {
       softmaxSlope(dx, n, firstLane(by), i32x4.extract_lane(label, 0), scale);
     }
   }
-  return partial;
+  return partials;
 }
 
 /** Elements of some rows that stay in the first-level cache. */
@@ -206,16 +221,17 @@ export function softmaxCrossEntropy(
   const scale = <f32>1 / divisor;
   const most = max(NEAR / max(n, 1) & -4, 4);
   let total: f32 = 0;
-  let partial: f32 = 0;
+  let partials = f32x4.splat(0);
   for (let first = 0, rows = 0; first < m; first += rows) {
     rows = min(min(most, BLOCK - (first & (BLOCK - 1))), m - first);
     const at = <usize>first * row;
     const each = <usize>first << 2;
-    partial = crossEntropyOfRows(o + at, labels + each, y + each, dx + at, rows, n, scale, apart, partial);
+    partials = crossEntropyOfRows(o + at, labels + each, y + each, dx + at, rows, n, scale, apart, partials);
     const end = first + rows;
     if (end < m && end & (BLOCK - 1)) continue;
-    total = end > BLOCK ? total + partial : partial;
-    partial = 0;
+    const sum = foldLane(partials);
+    total = end > BLOCK ? total + sum : sum;
+    partials = f32x4.splat(0);
   }
   if (!apart) f32.store(y, total / divisor);
 }

@@ -76,6 +76,25 @@ export function sumColumns(x: usize, y: usize, rows: i32, n: i32, divisor: f32):
   for (let i = 0; i < rows; i++, x += <usize>n << 2, y += 4) f32.store(y, foldLane(sumVectors(x, n)) / divisor);
 }
 
+/** Order (c) for m neighbours, each of them a row, or their products with those at z, unless that is 0. */
+function sumColumn(x: usize, z: usize, m: i32): f32 {
+  let total: f32 = 0;
+  for (let first = 0; first < m; first += BLOCK) {
+    let partials = f32x4.splat(0);
+    for (let left = min(BLOCK, m - first); left > 0; left -= 4, x += 16) {
+      let v = v128.load(x);
+      if (z) {
+        v = f32x4.mul(v, v128.load(z));
+        z += 16;
+      }
+      partials = f32x4.add(partials, v128.and(v, firstLanes(left)));
+    }
+    const sum = foldLane(partials);
+    total = first ? total + sum : sum;
+  }
+  return total;
+}
+
 /** Order (c) for the four columns at x: the sum over m rows that lie `stride` bytes apart, in blocks of `block` rows. */
 function sumOfRows(x: usize, m: i32, stride: usize, block: i32): v128 {
   let total = f32x4.splat(0);
@@ -90,13 +109,17 @@ function sumOfRows(x: usize, m: i32, stride: usize, block: i32): v128 {
 
 /**
  * y[o][j] = (sum over i of x[o][i][j]) / divisor, x of outer x m x n. Order (c). Rows of x and y lie `rs` apart, or n where that
- * is 0. With `whole` the rows are one block: so partial sums of blocks are added.
+ * is 0. With `whole` the rows are one block: so partial sums of blocks are added. A single column is multiplied by the one at z, unless that is 0.
  */
-export function sumRows(x: usize, y: usize, outer: i32, m: i32, n: i32, divisor: f32, rs: i32, whole: i32): void {
+export function sumRows(x: usize, y: usize, outer: i32, m: i32, n: i32, divisor: f32, rs: i32, whole: i32, z: usize): void {
   const stride = <usize>(rs ? rs : n) << 2;
   const block = whole ? m : BLOCK;
   const by = f32x4.splat(divisor);
   for (let o = 0; o < outer; o++, x += <usize>m * stride, y += stride) {
+    if (stride == 4 && !whole) {
+      f32.store(y, sumColumn(x, z, m) / divisor);
+      continue;
+    }
     for (let j = 0; j < n; j += 4) {
       const at = <usize>j << 2;
       storePart(y + at, f32x4.div(sumOfRows(x + at, m, stride, block), by), n - j);

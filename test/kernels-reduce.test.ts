@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Kernel, Loss, Unary } from '../assembly/kernel';
 import { numbers, pairs, rough, small, upTo } from './support/numbers';
-import { byPartials, inBlocks } from './support/orders';
+import { byPartials, inBlocks, ofColumn } from './support/orders';
 import { blank, expectBits, floats, floatsIn, integers, integersIn, run } from './support/rooms';
 
 const f = Math.fround;
@@ -51,9 +51,16 @@ describe('sumRows', () => {
     const x = rough(2 * m * n, 1);
     const expected = upTo(2 * n).map((at) => {
       const [o, j] = [Math.floor(at / n), at % n];
-      return f(inBlocks(m, (i) => x[(o * m + i) * n + j] as number) / 7);
+      return f((n === 1 ? ofColumn : inBlocks)(m, (i) => x[(o * m + i) * n + j] as number) / 7);
     });
     expectBits('y', sums(x, { outer: 2, m, n, divisor: 7 }), expected);
+  });
+
+  it.each(ROWS)('sums the products of two columns in order (c), to the bit, for %i rows', (m) => {
+    const [x, z] = [rough(m, 1), rough(m, 2)];
+    const y = blank(1);
+    run(Kernel.sumRows, floats(x), y, 1, m, 1, 7, 0, 0, floats(z));
+    expectBits('y', floatsIn(y), [f(ofColumn(m, (i) => (x[i] as number) * (z[i] as number)) / 7)]);
   });
 });
 
@@ -142,7 +149,7 @@ describe('elementwiseLoss', () => {
       const [o, t] = [rough(m * n, 1), rough(m * n, 2)];
       const divisor = Math.max(m * n, 1);
       const { value, slope } = RULES[kind](o, t);
-      const sum = inBlocks(m, (i) => byPartials(n, term(rowOf(value, i, n))));
+      const sum = ofColumn(m, (i) => byPartials(n, term(rowOf(value, i, n))));
       for (const wanted of [true, false]) {
         const [y, dx] = [blank(1), blank(m * n)];
         run(Kernel.elementwiseLoss, Loss[kind], floats(o), floats(t), y, wanted ? dx : undefined, m, n, divisor);
@@ -179,7 +186,7 @@ describe('softmaxCrossEntropy', () => {
         slope[labels[i] as number] = (slope[labels[i] as number] as number) - scale;
         return Array.from(slope);
       });
-      expectBits('loss', floatsIn(y), [inBlocks(m, term(losses)) / divisor]);
+      expectBits('loss', floatsIn(y), [ofColumn(m, term(losses)) / divisor]);
       expectBits('slope', floatsIn(dx), slopes);
     },
   );

@@ -94,6 +94,16 @@ function withGate(step: Step, uses: Uses): Fusion | undefined {
   return { remove: [step, slope], at: slope, put: { kernel: step.kernel, args } };
 }
 
+/** What sums dO x over the rows, and its result: a product, or for one input a sum over pairs. */
+function weightSum(dO: Argument, x: Argument, uses: Uses): [sum: Step, dw: Argument] | [] {
+  for (const step of uses.readersOf(dO)) {
+    const { kernel, args } = step;
+    if (kernel === Kernel.product && same(args[3], x)) return [step, args[6]];
+    if (kernel === Kernel.sumRows && args[8] && same(args[8], x)) return [step, args[1]];
+  }
+  return [];
+}
+
 /**
  * Gather, linear layer of one output, loss, and the two sums of the gradient over the rows become one pass over the rows:
  *
@@ -108,39 +118,25 @@ function asLinearModel(loss: Step, uses: Uses): Fusion | undefined {
   const input = forward && uses.maker(forward.args[0], Kernel.gatherRows);
   if (!forward || !target || !input || !dO || n !== 1) return undefined;
   const [x, weight, , , , , k, bias, activation] = forward.args;
-  const weightSum = uses.readersOf(dO).find((s) => s.kernel === Kernel.product && same(s.args[3], x));
-  const biasSum = uses.readersOf(dO).find((s) => s.kernel === Kernel.sumRows);
+  const [toWeight, dw] = weightSum(dO, x, uses);
+  const biasSum = uses.readersOf(dO).find((s) => s.kernel === Kernel.sumRows && s !== toWeight);
   const closed =
     activation === Activation.none &&
     same(input.args[1], target.args[1]) &&
-    weightSum &&
+    toWeight &&
     uses.onlyReadBy(o, loss) &&
     uses.onlyReadBy(t, loss) &&
-    uses.onlyReadBy(x, forward, weightSum) &&
-    uses.onlyReadBy(dO, weightSum, biasSum);
+    uses.onlyReadBy(x, forward, toWeight) &&
+    uses.onlyReadBy(dO, toWeight, biasSum);
   if (!closed) return undefined;
   const partial = { storage: new Storage(modelWords(k as number) * 4), offset: 0 };
   const [source, index] = input.args;
   return {
-    remove: [input, target, forward, loss, weightSum, ...(biasSum ? [biasSum] : [])],
+    remove: [input, target, forward, loss, toWeight, ...(biasSum ? [biasSum] : [])],
     at: loss,
     put: {
       kernel: Kernel.linearModel,
-      args: [
-        kind,
-        source,
-        index,
-        target.args[0],
-        weight,
-        bias,
-        y,
-        weightSum.args[6],
-        biasSum?.args[1],
-        partial,
-        m,
-        k,
-        divisor,
-      ],
+      args: [kind, source, index, target.args[0], weight, bias, y, dw, biasSum?.args[1], partial, m, k, divisor],
     },
   };
 }

@@ -45,7 +45,7 @@ function sumCutOf({ kernel, args }: Step): SumCut | undefined {
     return { cut: { count: 9, unit: BLOCK, by: { 0: 4 * n(2), 3: 4 * n(4) } }, at: 6, elements: n(7) * n(8) };
   }
   if (kernel === Kernel.sumRows && n(2) === 1) {
-    return { cut: { count: 3, unit: BLOCK, by: { 0: 4 * n(4) }, set: { 5: 1 } }, at: 1, elements: n(4) };
+    return { cut: { count: 3, unit: BLOCK, by: { 0: 4 * n(4), 8: 4 }, set: { 5: 1 } }, at: 1, elements: n(4) };
   }
   if (kernel === Kernel.scatterRows) {
     return { cut: { count: 3, unit: 1, by: { 0: 4 * n(4), 1: 4 } }, at: 2, elements: n(5) * n(4), adds: true };

@@ -88,8 +88,8 @@ function lossOfRows(
   };
 }
 
-/** Floats that a linear model of k inputs sums in: the inputs, and a line for the outputs of some rows. */
-export const modelWords = (k: number): number => roundUp(k, UNIT) + UNIT;
+/** Floats that a linear model of k inputs sums in: the inputs, and a line each for the outputs of some rows and for partial sums. */
+export const modelWords = (k: number): number => roundUp(k, UNIT) + 2 * UNIT;
 
 /** Loss and gradients of each block of rows, and then their sums, if these are not such parts already. */
 function linearModel(args: readonly Argument[]): Cut {

@@ -47,7 +47,7 @@ const SIGNATURES: { readonly [K in Kernel]: string } = {
   [Kernel.mapBinary]: 'irrwiiiiiif',
   [Kernel.select]: 'rrrwi',
   [Kernel.sumColumns]: 'rwiif',
-  [Kernel.sumRows]: 'rwiiifii',
+  [Kernel.sumRows]: 'rwiiifiir',
   [Kernel.extremeColumns]: 'rwiif',
   [Kernel.indexExtreme]: 'rwiif',
   [Kernel.softmaxColumns]: 'rwiii',

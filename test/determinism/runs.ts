@@ -108,6 +108,27 @@ const LINEAR: Table = {
     run({ model: new nn.Linear(FEATURES, 3), data: dataOf(71, FEATURES, scoresThemselves), loss: new nn.MSELoss() }),
 };
 
+/** One input has kernels of its own. */
+const ONE_INPUT = rows<() => Parts & { bias?: boolean }>(
+  'linear model of one input,',
+  {
+    shuffled: () => ({}),
+    'in batches of 300': () => ({ batches: { batchSize: 300 } }),
+    'in order': () => ({ data: dataOf(700, 1, first), batches: { batchSize: 700, shuffle: false } }),
+    'one row at a time': () => ({
+      batches: { batchSize: 1 },
+      optimizer: (p) => new optim.SGD(p, { lr: 0.1, weightDecay: 0.01 }),
+      epochs: 2,
+    }),
+    'one row at a time, no bias': () => ({ batches: { batchSize: 1 }, bias: false, epochs: 2 }),
+    logistic: () => ({ data: dataOf(333, 1, isPositive), loss: new nn.BCEWithLogitsLoss() }),
+  },
+  (parts) => {
+    const { bias = true, ...others } = parts();
+    return line({ data: others.data ?? dataOf(333, 1, first), model: new nn.Linear(1, 1, { bias }), ...others });
+  },
+);
+
 const ACTIVATIONS: Record<string, () => nn.Module> = {
   ReLU: () => new nn.ReLU(),
   LeakyReLU: () => new nn.LeakyReLU({ negativeSlope: 0.2 }),
@@ -261,6 +282,7 @@ const BATCHES: Table = {
 /** The runs, one row each; every module, loss, optimizer and schedule has one. `npm run hashes` writes what they end with. */
 export const RUNS: Table = {
   ...LINEAR,
+  ...ONE_INPUT,
   ...MODULES,
   ...rows('loss', LOSSES, (make) => run(make())),
   ...rows('optimizer', OPTIMIZERS, (optimizer) => run({ optimizer })),

@@ -91,6 +91,7 @@ export const CALLS: { [K in Kernel]?: (() => Call)[] } = {
   [Kernel.sumColumns]: [() => matrix(19, 40, (x, y) => [x, y, 19, 40, 3], { size: 19 })],
   [Kernel.sumRows]: [
     () => matrix(600, 100, (x, y) => [x, y, 1, 600, 100, 7], { size: 100 }),
+    () => matrix(600, 17, (x, y) => [x, y, 1, 600, 17, 7], { size: 17 }),
     () => matrix(5 * 300, 3, (x, y) => [x, y, 5, 300, 3, 7], { size: 15 }),
   ],
   [Kernel.extremeColumns]: [() => matrix(19, 40, (x, y) => [x, y, 19, 40, -1], { size: 19 })],

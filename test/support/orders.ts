@@ -2,32 +2,39 @@
 
 const f = Math.fround;
 const BLOCK = 256;
-const PARTIALS = 16;
 
 type Values = ArrayLike<number>;
 
 const at = (values: Values, i: number): number => values[i] as number;
 
-/** (a) for one output, where `term(p)` is the product number p of k; (c) for one column, where it is the element of row p. */
-export function inBlocks(k: number, term: (p: number) => number): number {
+/** Partials by index mod their number, which are folded by halves. */
+function partially(count: number, n: number, term: (i: number) => number): number {
+  const partials = new Array<number>(count).fill(0);
+  for (let i = 0; i < n; i++) partials[i % count] = f(at(partials, i % count) + f(term(i)));
+  for (let half = count / 2; half >= 1; half /= 2) {
+    for (let i = 0; i < half; i++) partials[i] = f(at(partials, i) + at(partials, i + half));
+  }
+  return at(partials, 0);
+}
+
+/** Blocks of 256, each summed in so many partials. */
+function blocked(count: number, k: number, term: (p: number) => number): number {
   let total = 0;
   for (let first = 0; first < k; first += BLOCK) {
-    let sum = 0;
-    for (let p = first; p < Math.min(first + BLOCK, k); p++) sum = f(sum + f(term(p)));
+    const sum = partially(count, Math.min(BLOCK, k - first), (p) => term(first + p));
     total = first === 0 ? sum : f(total + sum);
   }
   return total;
 }
 
+/** (a) for one output, where `term(p)` is the product number p of k; (c) for one column of several, where it is the element of row p. */
+export const inBlocks = (k: number, term: (p: number) => number): number => blocked(1, k, term);
+
+/** (c) where a row is one number. */
+export const ofColumn = (m: number, term: (i: number) => number): number => blocked(4, m, term);
+
 /** (b): 16 partials by index mod 16, folded 8, 4, 2, 1. */
-export function byPartials(n: number, term: (i: number) => number): number {
-  const partials = new Array<number>(PARTIALS).fill(0);
-  for (let i = 0; i < n; i++) partials[i % PARTIALS] = f(at(partials, i % PARTIALS) + f(term(i)));
-  for (let half = PARTIALS / 2; half >= 1; half /= 2) {
-    for (let i = 0; i < half; i++) partials[i] = f(at(partials, i) + at(partials, i + half));
-  }
-  return at(partials, 0);
-}
+export const byPartials = (n: number, term: (i: number) => number): number => partially(16, n, term);
 
 /** Where an operand's element [row][column] stands. */
 export interface Strides {

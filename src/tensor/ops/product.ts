@@ -31,7 +31,7 @@ function panels(a: Tensor, n: number): Tensor {
 
 /**
  * a b + bias for two matrices, without a gradient. Fewer than 8 outputs are summed in order (b), others in order (a). A sum
- * over the rows of a batch (`overRows`) is always in blocks of rows, which is (a) too.
+ * over the rows of a batch (`overRows`) is always in blocks of rows, which is (a) too, or order (c) for a single number.
  */
 function multiply(
   a: Tensor,
@@ -41,6 +41,10 @@ function multiply(
   const [m, k] = sizes(a);
   const [, n] = sizes(b);
   const c = a.spawn([m, n]);
+  if (overRows && m * n === 1) {
+    emit(Kernel.sumRows, a.contiguous(), c, 1, k, 1, 1, 0, 0, b.contiguous());
+    return c;
+  }
   if (n < NARROW && !overRows) {
     const columns = upright(b);
     emit(Kernel.productNarrow, a.contiguous(), columns, strides(columns)[1], c, m, n, k, bias, Activation.none);
