@@ -1,43 +1,58 @@
 // @ts-check
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildSite } from './build.mjs';
 import { fileOf } from './static.mjs';
 
-const HELP = `Usage: npm run site -- [--port N] [--build] [--out DIR]
+const HELP = `Usage: npm run site -- [--port N] [--host ADDRESS] [--build] [--out DIR]
 
-  --port N    where the page is served (default: 8080)
-  --build     only build it
-  --out DIR   the folder that it is built into (default: out/site)`;
+  --port N          where the page is served (default: 8080)
+  --host ADDRESS    who may ask for it: 0.0.0.0 for others in the same network (default: 127.0.0.1, this machine)
+  --build           only build it
+  --out DIR         the folder that it is built into (default: out/site)`;
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8080' },
-    build: { type: 'boolean', default: false },
-    out: { type: 'string', default: join('out', 'site') },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
-if (values.help) console.log(HELP);
-else await run();
+/** @type {import('node:util').ParseArgsConfig['options']} */
+const OPTIONS = {
+  port: { type: 'string', default: '8080' },
+  host: { type: 'string', default: '127.0.0.1' },
+  build: { type: 'boolean', default: false },
+  out: { type: 'string', default: join('out', 'site') },
+  help: { type: 'boolean', short: 'h', default: false },
+};
 
-async function run() {
-  const folder = join(process.cwd(), values.out);
-  await buildSite(folder);
-  console.log(`built into ${relative('.', folder)}: static files, for any server`);
-  if (!values.build) await serve(folder);
+try {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) console.log(HELP);
+  else await run(/** @type {Record<string, string>} */ (values));
+} catch (error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (!code) throw error;
+  const isTaken = code === 'EADDRINUSE';
+  console.error(isTaken ? 'The port is taken; choose another: npm run site -- --port 8081' : `${message}\n\n${HELP}`);
+  process.exitCode = isTaken ? 1 : 2;
 }
 
-/** @param {string} folder */
-async function serve(folder) {
+/** @param {Record<string, string>} options */
+async function run({ port, host = '', build, out = '' }) {
+  const folder = resolve(out);
+  await buildSite(folder);
+  console.log(`built into ${relative('.', folder)}: static files, for any server`);
+  if (!build) await serve(folder, { port: Number(port), host });
+}
+
+/**
+ * @param {string} folder
+ * @param {{ port: number, host: string }} where
+ */
+async function serve(folder, { port, host }) {
   const server = createServer((request, response) => {
     const file = fileOf(folder, request.url ?? '/');
     if (file) response.writeHead(200, { 'content-type': file.type, 'cache-control': 'no-cache' }).end(file.text);
     else response.writeHead(404).end();
   });
-  server.listen(Number(values.port), '127.0.0.1');
-  await once(server, 'listening');
-  console.log(`open http://localhost:${values.port}/ (Ctrl+C ends it)`);
+  await once(server.listen(port, host), 'listening');
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  console.log(`open http://${host === '127.0.0.1' ? 'localhost' : host}:${address.port}/ (Ctrl+C ends it)`);
 }

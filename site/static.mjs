@@ -17,8 +17,21 @@ const TYPES = {
  * @param {string} path
  */
 export function fileOf(folder, path) {
-  const { pathname } = new URL(path, 'http://localhost');
-  const file = join(folder, decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+  const [pathname = ''] = path.split(/[?#]/);
+  const name = decoded(pathname.endsWith('/') ? `${pathname}index.html` : pathname);
+  const file = join(folder, name ?? '');
   if (!file.startsWith(folder + sep) || !statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
   return { type: TYPES[extname(file)] ?? 'application/octet-stream', text: readFileSync(file) };
+}
+
+/**
+ * What an escaped path stands for, if anything.
+ * @param {string} path
+ */
+function decoded(path) {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
-import type { Way } from './map';
 import { Plot } from './plot';
 import { roundUp, type Span } from './scale';
 import { add } from './svg';
+import { drawWays, type Way } from './ways';
 
 /** Costs over the course of trainings; decades are equally high. */
 export class CostChart {
@@ -26,10 +26,8 @@ export class CostChart {
       const [, y] = this.#plot.place([0, this.goal]);
       add(this.#lines, 'path', { class: 'goal', d: `M0 ${y}H9999` });
     }
-    for (const { look, points } of curves) {
-      const shown = points.filter(([, cost]) => cost > 0);
-      add(add(this.#lines, 'g', { class: `way ${look}` }), 'path', { d: this.#plot.line(shown) });
-    }
+    const shown = curves.map((curve) => ({ ...curve, points: curve.points.filter(([, cost]) => cost > 0) }));
+    drawWays(this.#lines, shown, { plot: this.#plot });
   }
 }
 

@@ -3,6 +3,7 @@ import { type Domain, Plot, type Point } from './plot';
 import { linear } from './scale';
 import { shade } from './shade';
 import { add } from './svg';
+import { drawWays, type Way } from './ways';
 
 const SIDE = 96;
 const LEVELS = 12;
@@ -18,13 +19,6 @@ export interface Landscape {
   minima: readonly Point[];
   /** From level to level the cost rises by this power: 2 draws a bowl's contours at equal distances. Default: 2. */
   power?: number;
-}
-
-/** The way of a descent: which line of the style sheet draws it, and whether its end is marked. */
-export interface Way {
-  look: string;
-  points: readonly Point[];
-  marked?: boolean;
 }
 
 /** A cost as a map, with contours, and the ways of descents across it. */
@@ -54,17 +48,16 @@ export class CostMap {
     this.#paint();
   }
 
-  /** Draws ways, the last on top. */
+  /** Draws ways, those of few points on top. */
   draw(ways: readonly Way[]): void {
     if (this.plot.fit()) this.#paint();
     this.#ways.replaceChildren();
+    drawWays(this.#ways, ways, this);
     for (const { look, points, marked } of ways) {
-      const way = add(this.#ways, 'g', { class: `way ${look}` });
-      add(way, 'path', { d: this.plot.line(points) });
       const last = points[points.length - 1];
       if (!marked || !last) continue;
       const [cx, cy] = this.plot.place(last);
-      add(way, 'circle', { cx, cy, r: 5 });
+      add(this.#ways, 'circle', { class: `way ${look}`, cx, cy, r: 5 });
     }
   }
 

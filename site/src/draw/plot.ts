@@ -93,7 +93,7 @@ export class Plot {
       add(group, 'path', { d: `M${x} 0V${height}` });
       add(group, 'text', { x, y: height + 15, 'text-anchor': 'middle' }).textContent = short(value);
     }
-    for (const value of this.#y.ticks(Math.max(2, height / 60))) {
+    for (const value of this.#y.ticks(Math.max(3, height / 50))) {
       const y = height * (1 - this.#y.share(value));
       add(group, 'path', { d: `M0 ${y}H${width}` });
       add(group, 'text', { x: -7, y: y + 4, 'text-anchor': 'end' }).textContent = short(value);

@@ -1,14 +1,15 @@
 import { CostChart } from '../draw/chart';
-import { CostMap, type Way } from '../draw/map';
+import { CostMap } from '../draw/map';
 import { letPick } from '../draw/picker';
 import type { Domain, Point } from '../draw/plot';
+import type { Way } from '../draw/ways';
 import type { Settings } from '../page/form';
 import type { Run, View } from '../page/stage';
 import { brief, exact, fingerprint, hundredths, tell } from '../page/words';
 import { LineDescent } from './descent';
 import { pointsOf, written } from './points';
 import { Scatter } from './scatter';
-import { diverged, ending, limit, summary, title } from './words';
+import { diverged, ending, limit, moved, summary, title } from './words';
 
 /** So many earlier descents are shown. */
 const KEPT = 3;
@@ -90,17 +91,16 @@ export class LineView implements View {
   }
 
   #tell(descent: LineDescent): void {
-    const { line, before, updates, updatesPerEpoch, surface, cost } = descent;
+    const { line, updates, updatesPerEpoch, surface, cost } = descent;
     const { optimum, minimum } = surface;
-    const moved = (now: number, then: number) => (updates ? `${brief(then)} → ${brief(now)}` : brief(now));
     tell(this.section, {
       epoch: String(Math.floor(updates / updatesPerEpoch)),
       update: String(updates),
       cost: brief(cost),
       w: exact(line.w),
       b: exact(line.b),
-      'w-moved': moved(line.w, before.w),
-      'b-moved': moved(line.b, before.b),
+      'w-moved': moved('w', descent),
+      'b-moved': moved('b', descent),
       lowest: Number.isFinite(optimum.w)
         ? `${brief(minimum)} at w = ${brief(optimum.w)}, b = ${brief(optimum.b)}`
         : 'all along a line: the points have one x, and many lines fit them alike',

@@ -21,6 +21,15 @@ export const title = ({ points, batchSize, settings }: LineDescent) =>
 /** The largest rate at which plain batch descent comes down: 2 over the steepest curvature. */
 export const limit = ({ surface }: LineDescent) => 2 / surface.curvatures().steepest;
 
+/** The last update of w or b, with its numbers where it is the plain rule. */
+export function moved(name: 'w' | 'b', { line, before, updates, settings: { rule, rate } }: LineDescent): string {
+  const [then, now] = [before[name], line[name]];
+  if (updates === 0) return `${name} = ${brief(now)}`;
+  if (rule !== 'sgd') return `${name}: ${brief(then)} → ${brief(now)}`;
+  const slope = (then - now) / Number(rate);
+  return `${name}: ${brief(then)} − ${rate} · ${slope < 0 ? `(${brief(slope)})` : brief(slope)} = ${brief(now)}`;
+}
+
 /** Why a rate is too large here, and what to try. */
 function tooLarge(descent: LineDescent): string {
   const most = brief(limit(descent));

@@ -49,6 +49,11 @@ export class Stage {
     on('update', () => this.#going().update());
     on('epoch', () => this.#going().epoch());
     on('reset', () => this.begin());
+    on('defaults', () => {
+      this.form.assign({});
+      this.changed();
+      this.begin();
+    });
     on('seed', () => this.set({ seed: String(Number(this.form.settings.seed) + 1) }));
   }
 
