@@ -8,5 +8,6 @@ export {
 export { toFunction } from './javascript';
 export { toONNX } from './onnx';
 export type { Fitted } from './predictor';
+export { type PyTorchOptions, toPyTorch } from './pytorch';
 export { fromSafetensors, type Safetensors, toSafetensors } from './safetensors';
 export type { Target } from './storage';

@@ -3,20 +3,10 @@ import type { Module } from '../nn/module';
 import type { Data } from '../tensor/literal';
 import { type Shape, sizeOf } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
+import { digits, literal } from './digits';
 import { HELPERS, Writer } from './loops';
 import { type Fitted, type Predictor, predictorOf } from './predictor';
 import type { Value } from './program';
-
-/** The fewest digits that stand for a float32: nine tell any two apart. */
-function digits(value: number): string {
-  for (let n = 1; n < 9; n++) {
-    const short = Number(value.toPrecision(n));
-    if (Math.fround(short) === value) return literal(short);
-  }
-  return literal(Number(value.toPrecision(9)));
-}
-
-const literal = (value: number) => (Object.is(value, -0) ? '-0' : String(value));
 
 const WIDTH = 120;
 

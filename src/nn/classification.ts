@@ -31,7 +31,8 @@ export interface BCEWithLogitsLossOptions extends LossOptions {
  * expect(loss.forward(tensor([0]), tensor([1])).item()).toBeCloseTo(3 * Math.log(2));
  */
 export class BCEWithLogitsLoss extends Loss {
-  private readonly posWeight: Tensor | undefined;
+  /** @internal */
+  readonly posWeight: Tensor | undefined;
 
   constructor(options: BCEWithLogitsLossOptions = {}) {
     super(options, { options: ['posWeight'] });
@@ -133,7 +134,8 @@ export interface NLLLossOptions extends LossOptions {
 export class NLLLoss extends Loss {
   /** Rows with this target count nothing. */
   readonly ignoreIndex: number | undefined;
-  private readonly weight: Tensor | undefined;
+  /** @internal */
+  readonly weight: Tensor | undefined;
 
   constructor(options: NLLLossOptions = {}) {
     super(options, { options: ['weight', 'ignoreIndex'] });
@@ -187,7 +189,8 @@ export class CrossEntropyLoss extends Loss {
   readonly labelSmoothing: number;
   /** Rows with this target count nothing. */
   readonly ignoreIndex: number | undefined;
-  private readonly weight: Tensor | undefined;
+  /** @internal */
+  readonly weight: Tensor | undefined;
 
   constructor(options: CrossEntropyLossOptions = {}) {
     super(options, { options: ['weight', 'ignoreIndex', 'labelSmoothing'] });

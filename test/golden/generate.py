@@ -26,6 +26,7 @@ import more_modules
 import ops
 import optimizers
 import preprocessing
+import pytorch
 import schedules
 import splits
 import text
@@ -51,6 +52,7 @@ ROOMS = (
     estimators,
     minima,
     interchange,
+    pytorch,
 )
 BYTES_ALLOWED = 1_100_000
 # The tests' tolerance is 5e-6 (1 + |b|): 8 digits cost a thousandth of it.

@@ -78,7 +78,8 @@ const DEFAULTS = {
 export class ReduceLROnPlateau {
   /** When `fit` steps it. */
   readonly per = 'epoch';
-  private readonly options: Required<ReduceLROnPlateauOptions>;
+  /** @internal */
+  readonly options: Required<ReduceLROnPlateauOptions>;
   private best: number | undefined;
   private badSteps = 0;
   private cooling = 0;

@@ -57,7 +57,8 @@ function firstRate(options: GroupOptions): number {
 export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
   /** When `fit` steps it. */
   readonly per: 'epoch' | 'step';
-  protected readonly options: Required<O>;
+  /** @internal */
+  readonly options: Required<O>;
   protected rates: number[];
   /** @internal Steps so far. */
   count = 0;
