@@ -199,6 +199,44 @@ describe('fit', () => {
     expect(stateOf(whole)).toEqual(stateOf(parted));
   });
 
+  it('takes no rate but that of a schedule of steps, whatever is set between batches', async () => {
+    const results: unknown[] = [];
+    for (const compiled of [true, false]) {
+      const training = classification();
+      const { optimizer } = training;
+      const scheduler = new optim.ExponentialLR(optimizer, { gamma: 0.9, per: 'step' });
+      const onBatchEnd = () => {
+        optimizer.lr = 1;
+      };
+      results.push(await train(training, 2, { scheduler, onBatchEnd, compiled }));
+    }
+    const undisturbed = classification();
+    const scheduler = new optim.ExponentialLR(undisturbed.optimizer, { gamma: 0.9, per: 'step' });
+    const { state } = (await train(undisturbed, 2, { scheduler })) as { state: { kept: unknown } };
+    for (const result of results as { state: { kept: unknown } }[]) expect(result.state.kept).toEqual(state.kept);
+    expect(results[0]).toEqual(results[1]);
+  });
+
+  it('counts the steps that a callback takes with its optimizer', async () => {
+    const results: unknown[] = [];
+    for (const compiled of [true, false]) {
+      const training = classification();
+      const { model, optimizer, loader } = training;
+      const onEpochEnd = () => {
+        optimizer.zeroGrad();
+        model
+          .forward(loader.dataset.tensors[0] as Tensor)
+          .square()
+          .mean()
+          .backward();
+        optimizer.step();
+      };
+      results.push(await train(training, 2, { onEpochEnd, compiled }));
+      expect(Object.values(optimizer.stateDict().state).map(({ step }) => step)).toEqual([16, 16, 16, 16]);
+    }
+    expect(results[0]).toEqual(results[1]);
+  });
+
   it('sees parameters that are assigned between epochs', async () => {
     const [compiled, eager] = [regression(), regression()];
     const reset = ({ model }: Training) => model.parameters().forEach((p) => void p.assign(p.mul(0)));

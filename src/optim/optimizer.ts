@@ -28,11 +28,10 @@ export interface OptimizerState<O> {
   groups: (O & { params: number[] })[];
 }
 
-/** Parameters that share their hyperparameters of each step: one row of the table. */
+/** Parameters that share their hyperparameters of each step, because they have had as many: one row of the table. */
 interface Slot<O> {
   group: Group<O>;
-  /** Updates before the table was opened. */
-  step: number;
+  params: [Tensor, ...Tensor[]];
 }
 
 /** What keeps something from being a parameter, if anything does. */
@@ -48,7 +47,6 @@ interface Table<O> {
   storage: Storage;
   steps: number;
   slots: Slot<O>[];
-  done: number;
   updated: Set<Tensor>;
 }
 
@@ -166,23 +164,28 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     for (const group of this.groups) for (const p of group.params) visit(p, group);
   }
 
+  /** Updates of a parameter so far. */
+  private stepsOf(p: Tensor): number {
+    return this.states.get(p)?.step ?? 0;
+  }
+
   private slots(): Slot<O>[] {
     const slots: Slot<O>[] = [];
     this.each((p, group) => {
-      const step = this.states.get(p)?.step ?? 0;
-      if (!slots.some((s) => s.group === group && s.step === step)) slots.push({ group, step });
+      const slot = slots.find((s) => s.group === group && this.stepsOf(s.params[0]) === this.stepsOf(p));
+      if (slot) slot.params.push(p);
+      else slots.push({ group, params: [p] });
     });
     return slots;
   }
 
-  private emitUpdates({ storage, steps, slots, updated, done }: Table<O>): void {
+  private emitUpdates({ storage, steps, slots, updated }: Table<O>): void {
     const rowBytes = this.rowLength * 4;
     this.each((p, group) => {
       if (!p.gradient) return;
       const options = this.begun?.get(group) ?? group.options;
       const state = this.stateOf(p, options);
-      const opened = state.step - (updated.has(p) ? done : 0);
-      const slot = slots.findIndex((s) => s.group === group && s.step === opened);
+      const slot = slots.findIndex(({ params }) => params.includes(p));
       const row = { storage, offset: slot * rowBytes, stride: slots.length * rowBytes, mask: steps - 1 };
       this.update(p, p.gradient.contiguous(), { state, row, options });
       updated.add(p);
@@ -193,7 +196,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const slots = this.slots();
     const bytes = slots.length * this.rowLength * 4;
     if (!this.eagerTable || this.eagerTable.bytes < bytes) this.eagerTable = newStorage(bytes);
-    const table: Table<O> = { storage: this.eagerTable, steps: 1, slots, done: 0, updated: new Set() };
+    const table: Table<O> = { storage: this.eagerTable, steps: 1, slots, updated: new Set() };
     this.writeRows(table, { first: 0, count: 1 });
     this.emitUpdates(table);
     for (const p of table.updated) (this.states.get(p) as ParameterState).step++;
@@ -205,14 +208,15 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const at = heap.address(table.storage) / 4;
     heap.wrote(table.storage);
     const floats = heap.f32;
-    const { slots, steps, done } = table;
+    const { slots, steps, updated } = table;
+    const done = slots.map(({ params }) => this.stepsOf(params.find((p) => updated.has(p)) ?? params[0]));
     for (let i = 0; i < Math.min(count, steps); i++) {
       before?.(i);
       let to = at + ((first + i) & (steps - 1)) * slots.length * this.rowLength;
-      for (const { group, step } of slots) {
-        const row = this.row(group.options, step + done + i + 1);
+      slots.forEach(({ group }, s) => {
+        const row = this.row(group.options, (done[s] as number) + i + 1);
         for (let j = 0; j < row.length; j++) floats[to++] = row[j] as number;
-      }
+      });
     }
   }
 
@@ -231,7 +235,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const slots = this.slots();
     try {
       const storage = newStorage(steps * slots.length * this.rowLength * 4);
-      this.table = { storage, steps, slots, done: 0, updated: new Set() };
+      this.table = { storage, steps, slots, updated: new Set() };
     } catch (error) {
       this.close();
       throw error;
@@ -245,9 +249,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   /** @internal Counts steps that have been run. */
   advance(count: number): void {
-    const table = this.tableOf();
-    table.done += count;
-    for (const p of table.updated) (this.states.get(p) as ParameterState).step += count;
+    for (const p of this.tableOf().updated) (this.states.get(p) as ParameterState).step += count;
   }
 
   /** @internal Every tensor that a step changes. */

@@ -55,6 +55,9 @@ export class Eager implements Driver {
     const { batch } = this;
     const weights = this.job.weights && (batch[batch.length - 1] as Tensor).toTypedArray();
     this.weight = weights ? sum(weights, 0, weights.length) : (batch[0]?.shape[0] as number);
+    // What a user has set meanwhile does not count where a schedule says what each step's rate is.
+    const schedule = perStep(this.job.options);
+    schedule?.moveTo(schedule.count);
     const loss = this.step(batch).item();
     const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
     const bad = Number.isFinite(loss)
@@ -62,7 +65,7 @@ export class Eager implements Driver {
       : undefined;
     if (Number.isFinite(loss) && !bad) {
       this.ran = true;
-      perStep(this.job.options)?.step();
+      schedule?.step();
       return [loss];
     }
     kept.forEach((t, i) => {
