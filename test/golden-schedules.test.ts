@@ -198,6 +198,21 @@ describe('a schedule', () => {
     expectClose('rates', found, [(0.025 + 0.2) / 2, 0.2, 0.2], exact);
   });
 
+  it.each([true, false])('of averaging does so step by step, after another one (compiled: %s)', async (compiled) => {
+    const { model, loader, loss } = regression(line(128));
+    const own = new optim.SGD(model.parameters(), { lr: 0.1 });
+    const falling = new optim.ExponentialLR(own, { gamma: 0.5 });
+    const averaging = new optim.SWALR(own, { swaLr: 0.01, annealEpochs: 2, annealStrategy: 'linear', per: 'step' });
+    await fit(model, loader, { loss, optimizer: own, epochs: 2, scheduler: falling, compiled });
+    const { epochs } = await fit(model, loader, { loss, optimizer: own, epochs: 2, scheduler: averaging, compiled });
+    expectClose(
+      'rates of the last steps',
+      epochs.map(({ lr }) => lr),
+      [(0.025 + 0.01) / 2, 0.01],
+      exact,
+    );
+  });
+
   it('of another optimizer is refused by fit', async () => {
     const { model, loader, loss, optimizer: own } = regression();
     const scheduler = new optim.StepLR(optimizer(), { stepSize: 1 });

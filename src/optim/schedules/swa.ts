@@ -39,11 +39,12 @@ export class SWALR extends Schedule<SWALROptions> {
     checkValues(options, { annealEpochs: isIndex, annealStrategy: isStrategy() });
   }
 
-  override step(): void {
+  /** @internal It goes on from the rates that are there when it begins. */
+  override moveTo(count: number): void {
     const own = this.ratesAt(0);
     const found = groupsOf(this.optimizer).map((options) => options.lr);
     if (this.count === 0 && found.some((rate, group) => rate !== own[group])) this.rates = found;
-    super.step();
+    super.moveTo(count);
   }
 
   protected rate(first: number, count: number, group: number): number {
