@@ -1,4 +1,4 @@
-import type { Tensor } from 'downhill';
+import { type Tensor, tensor } from 'downhill';
 import { DataLoader, randomSplit, Subset, TensorDataset } from 'downhill/data';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +46,21 @@ describe('the rows of a dataset', () => {
       expect(jumped).toEqual(counted);
     });
     fc.assert(property, { numRuns: 100 });
+  });
+
+  it('of a Subset are as they are, in batches and at once', () => {
+    const y = tensor([1, 2, 3]);
+    const part = new Subset(new TensorDataset([[1], [2], [3]], y), [2, 0]);
+    const seen = () => [part.tensors[1]?.toArray(), [...new DataLoader(part, { batchSize: 2 })][0]?.[1].toArray()];
+    expect(seen()).toEqual([
+      [3, 1],
+      [3, 1],
+    ]);
+    y.assign([10, 20, 30]);
+    expect(seen()).toEqual([
+      [30, 10],
+      [30, 10],
+    ]);
   });
 
   it('are split into parts without overlap, of Subsets too', () => {

@@ -31,6 +31,14 @@ export function checkDataset(owner: string, dataset: unknown): asserts dataset i
     throw new OptionError(`${owner} got no dataset; give it new TensorDataset(X, y).`);
 }
 
+/** A column of a dataset as it is, by default the last: the target. */
+export function columnOf(dataset: Dataset, i?: number): Tensor {
+  const { within } = dataset;
+  const { tensors } = within ?? dataset;
+  const column = tensors[i ?? tensors.length - 1] as Tensor;
+  return within ? column.gather(within.rows) : column;
+}
+
 /** Where the first number that is not finite stands, in words. */
 function nonFinite(t: Tensor): string | undefined {
   if (t.dtype === 'int32') return undefined;
@@ -80,7 +88,7 @@ export class TensorDataset implements Dataset {
 }
 
 /**
- * Some rows of a dataset, in a given order. Nothing is copied until `tensors` is asked for.
+ * Some rows of a dataset, in a given order. Nothing is copied but by `tensors`, each time that it is asked for.
  *
  * @param indices positions in the dataset.
  * @throws OptionError for a position that is not one of the dataset's.
@@ -91,7 +99,6 @@ export class TensorDataset implements Dataset {
 export class Subset implements Dataset {
   readonly length: number;
   readonly within: { tensors: readonly Tensor[]; rows: Tensor };
-  private gathered: readonly Tensor[] | undefined;
 
   constructor(dataset: Dataset, indices: readonly number[] | Int32Array) {
     checkDataset('Subset', dataset);
@@ -114,7 +121,6 @@ export class Subset implements Dataset {
   }
 
   get tensors(): readonly Tensor[] {
-    this.gathered ??= this.within.tensors.map((t) => t.gather(this.within.rows));
-    return this.gathered;
+    return this.within.tensors.map((t) => t.gather(this.within.rows));
   }
 }

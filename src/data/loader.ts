@@ -6,7 +6,7 @@ import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { checkSeed, currentSeed, Stream } from '../wasm/random';
 import type { Operand } from '../wasm/record';
-import { checkDataset, type Dataset } from './dataset';
+import { checkDataset, columnOf, type Dataset } from './dataset';
 import { emitPermutation } from './order';
 import type { Pass } from './pass';
 import type { Sampler } from './sampler';
@@ -244,7 +244,7 @@ export class DataLoader {
       const y = t.spawn([count, ...t.shape.slice(1)], t.dtype);
       emit(Kernel.gatherRows, t.contiguous(), index, y, count, columns, t.shape[0] as number);
       if (isTracing())
-        gatheredFrom(y, (check) => (dataset.later ? dataset.later(i, check) : check(dataset.tensors[i] as Tensor)));
+        gatheredFrom(y, (check) => (dataset.later ? dataset.later(i, check) : check(columnOf(dataset, i))));
       return y;
     });
     return batch as Batch;

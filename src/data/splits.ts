@@ -4,7 +4,7 @@ import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { checkSeed, currentSeed, drawBlocks, Stream } from '../wasm/random';
 import { runtime } from '../wasm/runtime';
-import { checkDataset, type Dataset, Subset } from './dataset';
+import { checkDataset, columnOf, type Dataset, Subset } from './dataset';
 import type { Category } from './encoder';
 import { emitPermutation } from './order';
 
@@ -31,7 +31,7 @@ interface Strata {
 }
 
 function strataOf(owner: string, dataset: Dataset, stratify: Stratify): Strata {
-  const labels = stratify === true ? (dataset.tensors[dataset.tensors.length - 1] as Tensor) : stratify;
+  const labels = stratify === true ? columnOf(dataset) : stratify;
   const values = labels instanceof Tensor ? labels.toTypedArray() : (labels as ArrayLike<Category>);
   if (values?.length !== dataset.length)
     throw new ShapeError(

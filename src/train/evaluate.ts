@@ -1,5 +1,5 @@
 import { Kernel } from '../../assembly/kernel';
-import { type Dataset, TensorDataset } from '../data/dataset';
+import { columnOf, type Dataset, TensorDataset } from '../data/dataset';
 import { type Batch, DataLoader } from '../data/loader';
 import { checkOptions, isCount, OptionError, quoted } from '../errors';
 import { type LossFunction, lossOf } from '../nn/loss';
@@ -133,7 +133,7 @@ class Measures {
   }
 
   get values(): [string, unknown][] {
-    const target = () => this.targets?.result ?? (this.dataset.tensors[this.dataset.tensors.length - 1] as Tensor);
+    const target = () => this.targets?.result ?? columnOf(this.dataset);
     return Object.entries(this.metrics).map(([name, metric]) => {
       const tally = this.tallies.get(name);
       return [name, tally ? tally.value() : metric((this.outputs as Collector).result, target())];

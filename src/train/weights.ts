@@ -1,3 +1,4 @@
+import { columnOf } from '../data/dataset';
 import type { DataLoader } from '../data/loader';
 import { OptionError, ShapeError } from '../errors';
 import { Loss, type LossFunction, lossOf } from '../nn/loss';
@@ -31,7 +32,7 @@ function ofSamples(given: Tensor | Data, rows: number): number[] {
 
 /** The class of each row; undefined where the loss ignores it. */
 function classesOf(loader: DataLoader, ignored: number | undefined): (number | undefined)[] {
-  const target = loader.dataset.tensors[loader.dataset.tensors.length - 1] as Tensor;
+  const target = columnOf(loader.dataset);
   if (target.size !== loader.dataset.length) {
     throw new ShapeError(
       `classWeight needs a target of one class index a row; this one is ${show(target.shape)}. Use sampleWeight.`,
