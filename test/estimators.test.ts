@@ -148,6 +148,23 @@ describe('LogisticRegression', () => {
     expect(model.predictProba(X)[0]?.[1]).toBeCloseTo(1 / (1 + Math.exp(-odds)), 5);
   });
 
+  it.each([1, 0.01, 1e-3, 1e-6])(
+    'expects each class as often as it is, however strong the penalty: C %d',
+    async (C) => {
+      const rare = X.map((_, i) => i % 15 === 0);
+      for (const labels of [words, rare]) {
+        const model = await new LogisticRegression<string | boolean>({ C }).fit(X, labels);
+        const expected = model.predictProba(X);
+        model.classes.forEach((label, c) => {
+          const shares = [expected.map((p) => p[c] as number), labels.map((own) => Number(own === label))];
+          const [sum, count] = shares.map((list) => list.reduce((a, b) => a + b, 0)) as [number, number];
+          // An intercept without a penalty makes them equal: the cost's derivative in it is their difference.
+          expect(Math.abs(sum - count)).toBeLessThan(0.01);
+        });
+      }
+    },
+  );
+
   it('takes a column of labels, a typed array and a tensor', async () => {
     const places = words.map((word) => word.length);
     const wanted = (await new LogisticRegression().fit(X, places)).predict(X);

@@ -50,19 +50,32 @@ const FLATTEST = 1e-4;
 /** Passes in a row that must change next to nothing. */
 const STILL = 5;
 
-/** Says when the largest change of a weight, and all that would follow at this pace, is within `tol` of the largest weight. */
-function settling(weight: Tensor, { tol, pace }: { tol: number; pace: number }): () => boolean {
-  let before = weight.toTypedArray();
-  let still = 0;
+/** How much the elements of a parameter have changed at the most since the last call, and the size of the largest. */
+function moving(p: Tensor): () => { change: number; largest: number } {
+  let before = p.toTypedArray();
   return () => {
-    const now = weight.toTypedArray();
+    const now = p.toTypedArray();
     let [largest, change] = [0, 0];
     for (let i = 0; i < now.length; i++) {
       largest = Math.max(largest, Math.abs(now[i] as number));
       change = Math.max(change, Math.abs((now[i] as number) - (before[i] as number)));
     }
     before = now;
-    still = change <= tol * pace * largest ? still + 1 : 0;
+    return { change, largest };
+  };
+}
+
+/**
+ * Says when the largest change of a weight, and all that would follow at this pace, is within `tol` of the largest weight, and
+ * that of a bias within `tol`: it is in the units of the outputs, whatever the weights are.
+ */
+function settling(parameters: readonly Tensor[], { tol, pace }: { tol: number; pace: number }): () => boolean {
+  const moves = parameters.map(moving);
+  let still = 0;
+  return () => {
+    const moved = moves.map((move) => move());
+    const isStill = moved.every(({ change, largest }, i) => change <= tol * pace * (i === 0 ? largest : 1));
+    still = isStill ? still + 1 : 0;
     return still >= STILL;
   };
 }
@@ -86,6 +99,6 @@ export function descend(cost: Cost, { options, run }: Told): Promise<History> {
   const root = Math.sqrt(Math.max(cost.flattest / steepest, FLATTEST));
   const momentum = (1 - root) / (1 + root);
   const optimizer = new SGD(groups, { lr: 1 / steepest, momentum, nesterov: momentum > 0 });
-  const done = settling(optimizer.params[0] as Tensor, { tol, pace: 1 - momentum });
+  const done = settling(optimizer.params, { tol, pace: 1 - momentum });
   return trained(network, { ...plan, optimizer, done });
 }

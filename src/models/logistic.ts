@@ -1,5 +1,7 @@
 import type { Category } from '../data/encoder';
 import type { Sequential } from '../nn/sequential';
+import { tensor } from '../tensor/create';
+import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { Classifier } from './classifier';
 import { descend, steepnessOf } from './descent';
@@ -7,6 +9,7 @@ import type { Job } from './estimator';
 import { inUnits, LINEAR_DEFAULTS, zeroed } from './linear';
 import { type EstimatorOptions, resolved } from './options';
 import type { Labels } from './targets';
+import { linearsOf } from './training';
 
 export interface LogisticRegressionOptions extends EstimatorOptions {
   /** Is there an intercept? Default: true. */
@@ -16,6 +19,14 @@ export interface LogisticRegressionOptions extends EstimatorOptions {
 }
 
 const DEFAULTS = { ...LINEAR_DEFAULTS, C: 1, tol: 1e-4 };
+
+/** The biases where no feature says anything: the logarithms of how often classes are met, or of the second's odds. */
+function oddsOf(classes: number, places: Tensor): Tensor {
+  const counts = new Float32Array(classes);
+  for (const c of places.toTypedArray()) counts[c] = (counts[c] as number) + 1;
+  const logs = tensor(counts).log();
+  return classes > 2 ? logs.sub(logs.mean()) : logs.slice(1, 2).sub(logs.slice(0, 1));
+}
 
 /**
  * Classes by linear functions of the features, whose softmax (for two classes, the sigmoid of one) is their probabilities:
@@ -68,6 +79,8 @@ export class LogisticRegression<L extends Category = Category> extends Classifie
   protected train({ network, rows, x: scaled, t, targets, run }: Job<Labels>): Promise<History> {
     const { loss, sharpness } = targets;
     const x = scaled();
+    const [bias] = linearsOf(network).map((layer) => layer.bias);
+    bias?.assign(oddsOf(targets.classes.length, t));
     const decay = this.decay({ seen: rows });
     const steepest = sharpness * Math.max(1, steepnessOf(x)) + decay;
     return descend({ network, x, t, loss, decay, steepest, flattest: decay }, { options: this.options, run });
