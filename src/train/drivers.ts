@@ -110,7 +110,7 @@ export function sum(values: ArrayLike<number>, first: number, end: number): numb
 
 const CAUSE =
   'The likely cause is a learning rate that is too large: try a tenth of it, clipGradNorm, or standardised inputs; ' +
-  'or an index that the step computes (a class, a row) is out of range';
+  'or an index that the step computes (a class, a row) is out of range, or the loss ignores all rows of the batch';
 
 export function diverged(
   { model, options }: Job,
