@@ -226,6 +226,21 @@ describe.each(each)('$name', ({ make, y: target }) => {
     expect(said(model)).toEqual(wanted);
   });
 
+  it('keeps what it had learned when a partialFit fails in the midst of it', async () => {
+    const model = await make({ seed: 1, learningRate: 0.01 }).fit(X, target as never);
+    for (let calls = 0; calls < 2; calls++) {
+      const before = JSON.stringify(model);
+      const failing = model.partialFit(X.slice(9), target.slice(9) as never, {
+        onEpochEnd: () => {
+          throw new Error('enough');
+        },
+      });
+      await expect(failing).rejects.toThrow('enough');
+      expect(JSON.stringify(model)).toBe(before);
+      await model.partialFit(X, target as never);
+    }
+  });
+
   it('is the same to the bit after JSON, and goes on learning to the same bits', async () => {
     const model = await make({ seed: 1, learningRate: 0.01 }).partialFit(X, target as never);
     await model.partialFit(X.slice(5), target.slice(5) as never);

@@ -10,6 +10,7 @@ import { noGrad } from '../tensor/driver';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
+import { restore, statesOf } from '../train/parts';
 import { withSeed } from '../wasm/random';
 import {
   adamFrom,
@@ -149,10 +150,17 @@ export abstract class Estimator<O extends Options, T extends Targets, G> {
       const network = before?.network ?? this.build(matrix.columns, targets.outputs);
       const { seed, batchSize = this.partialRows } = this.options;
       const decay = this.decay({ seen: inputs.rows, batch: Math.min(batchSize, matrix.rows) }, targets);
+      const parts = before && { network, ...(before.adam && { adam: before.adam }) };
+      const states = parts && statesOf(parts);
       const optimizer = this.adamOf(network, before?.adam, decay);
       const rows = new TensorDataset(x, t);
       const plan = { rows, loss: targets.loss, optimizer, batchSize, maxIter: 1, seed, pass, run: callbacks };
-      this.history = await trained(network, plan);
+      try {
+        this.history = await trained(network, plan);
+      } catch (error) {
+        if (parts && states) restore(parts, states);
+        throw error;
+      }
       this.learned = { inputs, targets, network, adam: optimizer };
     });
   }
