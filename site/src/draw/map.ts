@@ -48,7 +48,7 @@ export class CostMap {
     this.#paint();
   }
 
-  /** Draws ways, those of few points on top. */
+  /** Draws ways, the shorter on top. */
   draw(ways: readonly Way[]): void {
     if (this.plot.fit()) this.#paint();
     this.#ways.replaceChildren();
