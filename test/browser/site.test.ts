@@ -101,6 +101,8 @@ describeBrowsers((page) => {
     expect(byKey.address).toBe('#line?drawn=0.5,2+1.5,6+1,5.24');
     const byDelete = await see(page, byKey.address, [{ key: 'Delete', on: 'points' }]);
     expect(byDelete.address).toBe(`#line?${drawn}`);
+    const others = await see(page, byDelete.address, [{ set: { points: '2' } }]);
+    expect(others.address).toBe('#line?points=50');
   });
 
   it.each([

@@ -44,6 +44,11 @@ export class LineView implements View {
     });
   }
 
+  /** Who asks for other points does not want those drawn by hand. */
+  suit(name: string): Settings | undefined {
+    return name === 'points' || name === 'noise' ? { drawn: '' } : undefined;
+  }
+
   begin(settings: Settings): Run {
     const points = pointsOf(settings);
     if (this.#descent && this.#descent.updates > 0) this.#earlier = [this.#descent, ...this.#earlier].slice(0, KEPT);
