@@ -1,4 +1,4 @@
-import { fit, manualSeed, OptionError, ones, ShapeError, type Tensor, tensor, zeros } from 'downhill';
+import { fit, manualSeed, OptionError, ones, parameter, ShapeError, type Tensor, tensor, zeros } from 'downhill';
 import { DataLoader } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
@@ -53,6 +53,30 @@ it('a module says what it is', () => {
       ')',
     ].join('\n'),
   );
+});
+
+/** With names that Module could have kept for itself. */
+class Names extends nn.Module {
+  state = parameter([1]);
+  named = new nn.Linear(1, 2);
+  own = new nn.Sequential(new nn.Linear(2, 1));
+  visit = parameter([2, 3]);
+  others = 3;
+  forward(x: Tensor): Tensor {
+    return this.own.forward(this.named.forward(x)).mul(this.state).add(this.visit.sum()).mul(this.others);
+  }
+}
+
+it('a field of a module may have any name that is not documented', () => {
+  const model = new Names();
+  const names = ['state', 'visit', 'named.weight', 'named.bias', 'own.0.weight', 'own.0.bias'];
+  expect(Object.keys(model.stateDict())).toEqual(names);
+  expect(
+    new Names()
+      .loadStateDict(model.stateDict())
+      .forward(ones([1, 1]))
+      .item(),
+  ).toBe(model.forward(ones([1, 1])).item());
 });
 
 describe('Dropout', () => {

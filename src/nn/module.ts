@@ -55,18 +55,18 @@ export abstract class Module {
   /** This module and all in it, outermost first. */
   modules(): Module[] {
     const found = new Set<Module>();
-    this.visit('', found, () => {});
+    this.#visit('', found, () => {});
     return [...found];
   }
 
   /** Calls `enter` for this module and all in it, each once, with the prefix of its names. They learn where they are. */
-  private visit(prefix: string, found: Set<Module>, enter: (module: Module, prefix: string) => void): void {
+  #visit(prefix: string, found: Set<Module>, enter: (module: Module, prefix: string) => void): void {
     found.add(this);
     enter(this, prefix);
     for (const [name, child] of this.children()) {
       if (found.has(child)) continue;
       child.#holder = this;
-      child.visit(`${prefix}${name}.`, found, enter);
+      child.#visit(`${prefix}${name}.`, found, enter);
     }
   }
 
@@ -84,12 +84,12 @@ export abstract class Module {
 
   /** The parameters by name; one that is used in two places is named once. */
   namedParameters(): [string, Tensor][] {
-    return this.named((module) => module.own());
+    return this.#named((module) => module.#own());
   }
 
   /** The tensors that `forward` changes and that belong to the state, by name, such as running statistics. */
   namedBuffers(): [string, Tensor][] {
-    return this.named((module) => Object.entries(module.buffers()));
+    return this.#named((module) => Object.entries(module.buffers()));
   }
 
   /** The buffers of this module alone, by PyTorch's names: what `stateDict` holds beside its parameters. */
@@ -97,22 +97,22 @@ export abstract class Module {
     return {};
   }
 
-  private own(): [string, Tensor][] {
+  #own(): [string, Tensor][] {
     const isParameter = (v: unknown) => v instanceof Tensor && (v.isParameter || v.requiresGrad) && !v.node;
     return Object.entries(this).filter(([, value]) => isParameter(value));
   }
 
   /** What `of` names in each module, joined by dots; a tensor that is named twice keeps its first name. */
-  private named(of: (module: Module) => [string, Tensor][]): [string, Tensor][] {
+  #named(of: (module: Module) => [string, Tensor][]): [string, Tensor][] {
     const found = new Map<Tensor, string>();
-    this.visit('', new Set(), (module, prefix) => {
+    this.#visit('', new Set(), (module, prefix) => {
       for (const [name, t] of of(module)) if (!found.has(t)) found.set(t, prefix + name);
     });
     return [...found].map(([t, name]) => [name, t]);
   }
 
-  private state(): [string, Tensor][] {
-    return this.named((module) => [...module.own(), ...Object.entries(module.buffers())]);
+  #state(): [string, Tensor][] {
+    return this.#named((module) => [...module.#own(), ...Object.entries(module.buffers())]);
   }
 
   /** What an optimizer is given. */
@@ -127,7 +127,7 @@ export abstract class Module {
    * expect(Object.keys(new nn.Linear(3, 2).stateDict())).toEqual(['weight', 'bias']);
    */
   stateDict(): Record<string, Tensor> {
-    return Object.fromEntries(this.state().map(([name, tensor]) => [name, tensor.clone()]));
+    return Object.fromEntries(this.#state().map(([name, tensor]) => [name, tensor.clone()]));
   }
 
   /**
@@ -141,7 +141,7 @@ export abstract class Module {
    * expect(model.forward(tensor([[2]])).toArray()).toEqual([[7]]);
    */
   loadStateDict(dict: StateDict): this {
-    const own = this.state();
+    const own = this.#state();
     const names = own.map(([name]) => name);
     const missing = names.filter((name) => !Object.keys(dict).includes(name) && !OPTIONAL.test(name));
     const extra = Object.keys(dict).filter((name) => !names.includes(name));
@@ -163,8 +163,8 @@ export abstract class Module {
   }
 
   /** The tensors in this module's own fields, by name, that `stateDict` does not hold and that have values. */
-  private others(): [string, Tensor][] {
-    const held = new Set([...this.own().map(([, t]) => t), ...Object.values(this.buffers())]);
+  #others(): [string, Tensor][] {
+    const held = new Set([...this.#own().map(([, t]) => t), ...Object.values(this.buffers())]);
     const isOther = (v: unknown): v is Tensor => v instanceof Tensor && !v.node && !held.has(v) && v.hasValues;
     return Object.entries(this).filter((entry): entry is [string, Tensor] => isOther(entry[1]));
   }
@@ -189,7 +189,7 @@ export abstract class Module {
    * expect(model.getExtraState().mean.toArray()).toEqual([0.5]);
    */
   getExtraState(): Record<string, unknown> {
-    return Object.fromEntries(this.others().map(([name, t]) => [name, t.clone()]));
+    return Object.fromEntries(this.#others().map(([name, t]) => [name, t.clone()]));
   }
 
   /**
@@ -203,7 +203,7 @@ export abstract class Module {
    * expect(b.forward(ones([9])).toArray()).toEqual(a.forward(ones([9])).toArray());
    */
   setExtraState(state: Record<string, unknown>): void {
-    const own = new Map(this.others());
+    const own = new Map(this.#others());
     const known = Object.keys(this.getExtraState());
     const given = Object.entries(state ?? {});
     const name = this.constructor.name;
