@@ -263,10 +263,10 @@ function lineRows(
 
 /** Steps of descent for one input and batches of one row, whose sums are its own numbers. */
 function rowSteps(r: usize, step: i32, end: i32, tick: i32): void {
-  const x = word(r, 1);
-  const t = word(r, 5);
-  const w = word(r, 6);
-  const bias = word(r, 7);
+  const x: usize = word(r, 1);
+  const t: usize = word(r, 5);
+  const w: usize = word(r, 6);
+  const bias: usize = word(r, 7);
   const zero: f32 = 0;
   let wi = f32.load(w);
   let b: f32 = bias ? f32.load(bias) : zero;
