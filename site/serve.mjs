@@ -27,15 +27,20 @@ try {
   if (values.help) console.log(HELP);
   else await run(/** @type {Record<string, string>} */ (values));
 } catch (error) {
-  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  const { code, message, port } = /** @type {NodeJS.ErrnoException & { port?: number }} */ (error);
   if (!code) throw error;
   const isTaken = code === 'EADDRINUSE';
-  console.error(isTaken ? 'The port is taken; choose another: npm run site -- --port 8081' : `${message}\n\n${HELP}`);
+  const taken = `Port ${port} is taken; choose another: npm run site -- --port ${Number(port) + 1}`;
+  console.error(isTaken ? taken : `${message}\n\n${HELP}`);
   process.exitCode = isTaken ? 1 : 2;
 }
 
 /** @param {Record<string, string>} options */
-async function run({ port, host = '', build, out = '' }) {
+async function run({ port = '', host = '', build, out = '' }) {
+  if (!/^\d+$/.test(port) || Number(port) > 65535) {
+    const message = `--port is "${port}"; it must be a whole number from 0 to 65535.`;
+    throw Object.assign(new RangeError(message), { code: 'ERR_SOCKET_BAD_PORT' });
+  }
   const folder = resolve(out);
   await buildSite(folder);
   console.log(`built into ${relative('.', folder)}: static files, for any server`);

@@ -50,6 +50,7 @@ it('what is not in the folder is not served', async () => {
 
 it.each([
   [['--prot', '1'], /Unknown option '--prot'[\s\S]*Usage: npm run site/],
+  [['--port', '1e9'], /--port is "1e9"; it must be a whole number from 0 to 65535[\s\S]*Usage: npm run site/],
   [['--help'], /Usage: npm run site/],
 ])('%o is answered with how it is used', async (words, text) => {
   const asked = serve(...words);
@@ -58,7 +59,8 @@ it.each([
 });
 
 it('a port that is taken is told', async () => {
-  const second = serve('--port', new URL(address).port);
-  expect(await second.hear(/(The port is taken.*)/)).toContain('--port 8081');
+  const { port } = new URL(address);
+  const second = serve('--port', port);
+  expect(await second.hear(/(Port \d+ is taken.*)/)).toContain(`--port ${Number(port) + 1}`);
   await second.release();
 });

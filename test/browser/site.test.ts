@@ -144,6 +144,11 @@ describeBrowsers((page) => {
     expect(drawn.map?.colours).toBeGreaterThan(20);
   });
 
+  it('before a race begins the table has the cost at the start', async () => {
+    const { rows } = await see(page, '#costs?cost=bowl&x=-2&y=1', [{ shows: {} }]);
+    expect(rows[0]).toEqual(['plain descent', '0', '−2', '1', '2.5', '']);
+  });
+
   it.each([
     ['cost=valley&rate=0.1', /Diverged: plain descent after \d+ steps\. A step went farther up/],
     ['cost=bowl&rate=2', /Not arrived: plain descent after 2,000 steps\. It is slow, circles/],

@@ -11,7 +11,7 @@ const NEAR = 0.01;
 const HIGHER = 0.1;
 
 /** How a walk ended; `higher` is a minimum, and there is a lower one. */
-type End = 'arrived' | 'higher' | 'diverged' | 'tired';
+export type End = 'arrived' | 'higher' | 'diverged' | 'tired';
 
 /** The way of one rule of descent. */
 export interface Walk {
@@ -20,7 +20,8 @@ export interface Walk {
   points: Point[];
   /** The cost there, above the lowest that there is. */
   heights: number[];
-  end: End;
+  /** Undefined before it began. */
+  end: End | undefined;
 }
 
 /** Which rules take part. */

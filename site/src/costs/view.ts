@@ -7,7 +7,7 @@ import type { Settings } from '../page/form';
 import type { Run, View } from '../page/stage';
 import { brief, count, exact, hundredths } from '../page/words';
 import { COSTS, type CostName } from './functions';
-import { racersOf, type Walk, walk } from './race';
+import { type End, racersOf, type Walk, walk } from './race';
 
 /** A height of 0 has no place among decades. */
 const LOWEST = 1e-7;
@@ -33,11 +33,14 @@ export class CostsView implements View {
 
   begin(settings: Settings): Run {
     this.#showCost(settings.cost as CostName);
+    const { at, lowest } = COSTS[settings.cost as CostName];
+    const [x, y] = [Number(settings.x), Number(settings.y)];
+    const height = at(tensor([x]), tensor([y])).item() - lowest;
     let walks: Walk[] = racersOf(settings).map((rule) => ({
       rule,
-      points: [[Number(settings.x), Number(settings.y)]],
-      heights: [],
-      end: 'tired',
+      points: [[x, y]],
+      heights: [height],
+      end: undefined,
     }));
     let step = 0;
     return {
@@ -75,15 +78,19 @@ export class CostsView implements View {
   }
 }
 
+const STATES: Readonly<Record<End, string>> = {
+  arrived: 'arrived',
+  higher: 'in the higher basin',
+  diverged: 'diverged',
+  tired: 'not arrived',
+};
+
 /** How far a walk is at a step: its rule, the step, where it stands, how high. */
 function row({ rule, points, heights, end }: Walk, step: number): HTMLTableRowElement {
   const at = Math.min(step, points.length - 1);
-  const over = step >= points.length - 1 && heights.length > 0;
   const [x, y] = points[at] as readonly [number, number];
-  const state = over
-    ? { arrived: 'arrived', higher: 'in the higher basin', diverged: 'diverged', tired: 'not arrived' }[end]
-    : '';
-  const texts = [RULES[rule].name, String(at), exact(x), exact(y), brief(heights[at] ?? Number.NaN), state];
+  const state = end && step >= points.length - 1 ? STATES[end] : '';
+  const texts = [RULES[rule].name, String(at), exact(x), exact(y), brief(heights[at] as number), state];
   const tr = document.createElement('tr');
   tr.className = rule;
   tr.dataset.rule = rule;
@@ -96,7 +103,7 @@ function row({ rule, points, heights, end }: Walk, step: number): HTMLTableRowEl
   return tr;
 }
 
-const NAMED: Readonly<Record<Walk['end'], [label: string, why: string]>> = {
+const NAMED: Readonly<Record<End, [label: string, why: string]>> = {
   arrived: ['Arrived', ''],
   higher: ['In the higher basin', ' There the slope is 0, and descent sees no farther.'],
   diverged: ['Diverged', ' A step went farther up the other side than it came down: try a smaller rate.'],
@@ -105,11 +112,11 @@ const NAMED: Readonly<Record<Walk['end'], [label: string, why: string]>> = {
 
 /** Who arrived first, and who did not. */
 function ending(walks: readonly Walk[]): string {
-  const ends = Object.keys(NAMED) as Walk['end'][];
+  const ends = Object.keys(NAMED) as End[];
   return ends.flatMap((end) => tellOf(walks, end) ?? []).join(' ');
 }
 
-function tellOf(walks: readonly Walk[], end: Walk['end']): string | undefined {
+function tellOf(walks: readonly Walk[], end: End): string | undefined {
   const some = walks.filter((walk) => walk.end === end).sort((a, b) => a.points.length - b.points.length);
   if (some.length === 0) return undefined;
   const [label, why] = NAMED[end];
