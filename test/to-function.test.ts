@@ -14,6 +14,7 @@ import {
   type Tensor,
   tensor,
 } from 'downhill';
+import { StandardScaler } from 'downhill/data';
 import { type Fitted, toFunction } from 'downhill/io';
 import * as nn from 'downhill/nn';
 import { describe, expect, it } from 'vitest';
@@ -101,7 +102,7 @@ it('it runs in a process that has nothing else and makes no code of strings', ()
 describe('the function says what is wrong with a row', () => {
   it.each([
     ['of another length', [[1]], 'A row has 1 numbers; it must have 2.'],
-    ['with a gap', [[1, Number.NaN]], 'Number 1 of a row is NaN; it must be finite.'],
+    ['with a gap', [[1, Number.NaN]], 'Number 1 of a row is NaN; it must be a finite number.'],
     ['with an index that is none', [[1, 10]], 'The index is 10; it must be a whole number from 0 to 9.'],
     ['with half an index', [[1.5, 1]], 'The index is 1.5; it must be a whole number from 0 to 9.'],
   ])('%s', async (_, row, says) => {
@@ -137,6 +138,22 @@ describe('toFunction refuses, and says what to do', () => {
     ),
     failure('rows that do not fit', () => toFunction(new nn.Linear(3, 1), x), ShapeError, /last dimension must be 3/),
     failure('an estimator before fit', () => toFunction(new LinearRegression()), StateError, /await fit\(X, y\) first/),
+    failure(
+      'what prepares data',
+      () => toFunction(any(new StandardScaler().fit([[1], [2]])), x),
+      OptionError,
+      /got \[object Object\]; give it a Module/,
+    ),
+    failure(
+      'numbers drawn in forward',
+      () =>
+        toFunction(
+          moduleOf((r) => r.add(randn(r.shape))),
+          x,
+        ),
+      StateError,
+      /or on random numbers/,
+    ),
     failure(
       'rows that see each other',
       () => toFunction(moduleOf(centred), x),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fit, OptionError, parameter, type Tensor } from 'downhill';
-import { DataLoader, IterableDataset, WeightedRandomSampler } from 'downhill/data';
+import { DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler } from 'downhill/data';
 import { fromSafetensors, type PyTorchOptions, toPyTorch } from 'downhill/io';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
@@ -158,6 +158,13 @@ describe('toPyTorch refuses, and says what to do', () => {
       OptionError,
       /needs the rows themselves/,
     ),
+    failure(
+      'rows without a target',
+      () => handOver({ loader: new DataLoader(new TensorDataset([[1, 2]])) }),
+      OptionError,
+      /needs inputs and, last, a target/,
+    ),
+    failure('no options', () => toPyTorch(shared, loader(), any(undefined)), OptionError, /The optimizer is undefined/),
     failure(
       'half an epoch',
       () => handOver({ options: { epochs: 0.5 } }),

@@ -137,7 +137,7 @@ function compute(row) {
   if (numbers.length !== ${input.size})
     throw new RangeError(\`A row has \${numbers.length} numbers; it must have ${input.size}.\`);
   const bad = numbers.findIndex((number) => !Number.isFinite(number));
-  if (bad >= 0) throw new RangeError(\`Number \${bad} of a row is \${numbers[bad]}; it must be finite.\`);
+  if (bad >= 0) throw new RangeError(\`Number \${bad} of a row is \${numbers[bad]}; it must be a finite number.\`);
   ${x0}.set(numbers);
 ${text}
 }

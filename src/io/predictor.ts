@@ -72,8 +72,11 @@ function chosen(y: Tensor, outputs: number): Tensor[] {
   return [y.gt(0).reshape([-1]).to('int32'), p.neg().add(1).concat(p, { axis: 1 })];
 }
 
-const isFitted = (model: unknown): model is { need(call: string): Learned } =>
-  typeof (model as { need?: unknown } | null | undefined)?.need === 'function';
+/** Is it an estimator, fitted or not? What prepares data predicts nothing. */
+function isEstimator(model: unknown): model is { need(call: string): Learned } {
+  const { need, predict } = Object(model);
+  return [need, predict].every((method) => typeof method === 'function');
+}
 
 function namesOf(model: Module) {
   const named = [...model.namedParameters(), ...model.namedBuffers()];
@@ -110,7 +113,7 @@ function needRows(owner: string, forward: (x: Tensor) => Tensor, x: Tensor): voi
   const beside = firstRow(forward(row.concat(other)));
   if (firstRow(alone).every((v, i) => Object.is(v, beside[i]))) return;
   throw new StateError(
-    `${owner}: what the model gives for a row depends on the other rows of the batch, and what is exported sees one alone; use statistics that were learned in training, as BatchNorm1d does.`,
+    `${owner}: what the model gives for a row depends on the other rows of the batch or on random numbers, and what is exported sees one alone; use statistics that were learned in training, as BatchNorm1d does.`,
   );
 }
 
@@ -136,7 +139,7 @@ function ofModule(owner: string, model: Module, x: Tensor): Predictor {
 
 /** What `owner` was given to export, as a function of a row. */
 export function predictorOf(owner: string, model: Module | Fitted, x: Tensor | Data | undefined): Predictor {
-  if (isFitted(model)) return ofEstimator(owner, model);
+  if (isEstimator(model)) return ofEstimator(owner, model);
   if (!(model instanceof Module))
     throw new OptionError(`${owner} got ${quoted(model)}; give it a Module, or an estimator that was fitted.`);
   if (x === undefined)

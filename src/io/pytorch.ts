@@ -128,11 +128,15 @@ ${made}
 
 function check(model: Module, loader: DataLoader, options: PyTorchOptions): void {
   checkOptions('toPyTorch', options, RULES);
-  const { optimizer, epochs, scheduler } = options;
+  const { optimizer, epochs, scheduler }: Partial<PyTorchOptions> = options ?? {};
   if (!(model instanceof Module)) throw new OptionError(`The model is ${quoted(model)}; it must be a Module.`);
   if (!(loader instanceof DataLoader) || loader.dataset.begin || loader.sampler)
     throw new OptionError(
       'toPyTorch needs the rows themselves: give new DataLoader(new TensorDataset(X, y)), without a sampler.',
+    );
+  if (loader.dataset.tensors.length < 2)
+    throw new OptionError(
+      "toPyTorch: the loader's dataset has 1 tensor; it needs inputs and, last, a target: new TensorDataset(X, y).",
     );
   if (!(optimizer instanceof Optimizer) || !OPTIMIZERS.includes(optimizer.constructor.name))
     throw new OptionError(
