@@ -1,6 +1,6 @@
 // What training costs in each engine: the workloads of `npm run bench` on one thread, beside the plain loop and the peak that the same engine has.
 import { withEngines } from './engines/index.mjs';
-import { chosen, command, readOptions } from './lib/options.mjs';
+import { chosen, command, ROUNDS, readOptions } from './lib/options.mjs';
 import { peakBinary } from './lib/peak.mjs';
 import { figure, line, percent } from './lib/report.mjs';
 import { workloads } from './workloads/index.mjs';
@@ -20,7 +20,7 @@ function print(engine, rows) {
 }
 
 await command(async () => {
-  const { names, rounds } = readOptions(process.argv.slice(2));
+  const { names, rounds } = readOptions(process.argv.slice(2), ROUNDS);
   const all = chosen(workloads({}), names).map(({ name }) => name);
   const peak = Buffer.from(await peakBinary()).toString('base64');
   const head = line(['engine', 'work', 'µs', 'plain µs', 'x plain', 'peak'], WIDTHS);

@@ -1,6 +1,6 @@
 // What `fastMath` gains in each engine: the default and the relaxed kernels in turn.
 import { withEngines } from './engines/index.mjs';
-import { command, readOptions } from './lib/options.mjs';
+import { command, ROUNDS, readOptions } from './lib/options.mjs';
 import { figure, line } from './lib/report.mjs';
 import { spread } from './lib/statistics.mjs';
 
@@ -19,7 +19,7 @@ function print(name, pairs) {
 }
 
 await command(async () => {
-  const { rounds } = readOptions(process.argv.slice(2));
+  const { rounds } = readOptions(process.argv.slice(2), ROUNDS);
   const head = line(['engine', 'work', 'default µs', 'relaxed µs', 'gain'], WIDTHS);
   console.log(`${head}\n${'-'.repeat(head.length)}`);
   await withEngines(async (name, run) => {

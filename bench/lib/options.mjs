@@ -13,6 +13,9 @@ const OPTIONS = {
   threads: { type: 'string', default: '1' },
 };
 
+/** What a bench takes that is measured in rounds and nothing else. */
+export const ROUNDS = { quick: OPTIONS.quick, rounds: OPTIONS.rounds };
+
 /** What the command line asks for: names, and options. */
 export function readOptions(argv, options = OPTIONS) {
   const known = `known options: ${Object.keys(options)
@@ -22,7 +25,7 @@ export function readOptions(argv, options = OPTIONS) {
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true });
     const rounds = Number(values.rounds ?? (values.quick ? 3 : 11));
     if (!Number.isInteger(rounds) || rounds < 1)
-      throw new UsageError(`--rounds is ${values.rounds}; give a whole number.`);
+      throw new UsageError(`--rounds is ${values.rounds}; give a whole number of at least 1.`);
     const threads = values.threads === 'auto' ? 'auto' : Number(values.threads ?? 1);
     return { ...values, rounds, threads, names: positionals };
   } catch (error) {
