@@ -82,7 +82,8 @@ export default defineConfig([
   build('inlined', 'dist', {
     // In a file of their own the kernels come first in a bundle: between the modules they would keep gzip from what these share.
     entry: { ...entry, kernels: 'build/kernels.wasm', used: 'src/wasm/used.ts' },
-    dts: { entry: { ...entry, slim: slimEntry.index } },
+    // Tensors are disposable, which libraries of TypeScript before ESNext do not know.
+    dts: { entry: { ...entry, slim: slimEntry.index }, banner: '/// <reference lib="esnext.disposable" />' },
     clean: ['!slim', '!workerd'],
     async onSuccess() {
       await writeFile('dist/thread.js', CODE);
