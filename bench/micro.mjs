@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { configure } from 'downhill';
 import { now, useProcessorTime } from './lib/clock.mjs';
 import { kernels } from './lib/kernels.mjs';
 import { header, signature } from './lib/machine.mjs';
@@ -48,6 +49,7 @@ function rowText({ name, size, micros, gflops, gbytes, shareOfPeak }, memory) {
 
 await command(async () => {
   const options = readOptions(process.argv.slice(2));
+  configure({ threads: options.threads });
   if (options.cpu) useProcessorTime();
   const list = chosen(kernels(), options.names);
   const peak = await startPeak();
