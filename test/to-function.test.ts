@@ -137,6 +137,12 @@ describe('toFunction refuses, and says what to do', () => {
       /x of shape \[0, 2\]; give at least one/,
     ),
     failure('rows that do not fit', () => toFunction(new nn.Linear(3, 1), x), ShapeError, /last dimension must be 3/),
+    failure(
+      'a row alone',
+      () => toFunction(new nn.Linear(2, 1), [0, 0]),
+      ShapeError,
+      /\[2\] as rows of shape \[\]: Linear/,
+    ),
     failure('an estimator before fit', () => toFunction(new LinearRegression()), StateError, /await fit\(X, y\) first/),
     failure(
       'what prepares data',

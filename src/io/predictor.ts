@@ -101,11 +101,22 @@ function firstRow(y: Tensor): Float32Array | Int32Array {
   return y.slice(0, 1).toTypedArray();
 }
 
+/** What a model gives for the first row alone. */
+function ofFirst(owner: string, forward: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  try {
+    return forward(x.slice(0, 1));
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    const [given, row] = [show(x.shape), show(x.shape.slice(1))];
+    throw new ShapeError(`${owner} takes x of shape ${given} as rows of shape ${row}: ${error.message}`);
+  }
+}
+
 /** Throws unless a model gives a row for each row, which depends on that alone: others that are NaN must not be seen in it. */
 function needRows(owner: string, forward: (x: Tensor) => Tensor, x: Tensor): void {
   const row = x.slice(0, 1);
   const other = x.dtype === 'float32' ? row.mul(Number.NaN) : x.slice(-1);
-  const alone = forward(row);
+  const alone = ofFirst(owner, forward, x);
   if (alone.shape[0] !== 1)
     throw new ShapeError(
       `${owner}: the model gives shape ${show(alone.shape)} for one row; it must give a row for each row of x.`,
