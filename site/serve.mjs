@@ -1,6 +1,7 @@
 // @ts-check
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildSite } from './build.mjs';
@@ -59,5 +60,18 @@ async function serve(folder, { port, host }) {
   });
   await once(server.listen(port, host), 'listening');
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
-  console.log(`open http://${host === '127.0.0.1' ? 'localhost' : host}:${address.port}/ (Ctrl+C ends it)`);
+  const urls = namesOf(host).map((name) => `http://${name}:${address.port}/`);
+  console.log(`open ${urls.join(' or ')} (Ctrl+C ends it)`);
+}
+
+/**
+ * What a browser calls this machine: where all may ask, this one's name for itself first and then those that others know.
+ * @param {string} host
+ */
+function namesOf(host) {
+  if (host === '127.0.0.1') return ['localhost'];
+  if (host !== '0.0.0.0') return [host.includes(':') ? `[${host}]` : host];
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const others = all.filter(({ family, internal }) => family === 'IPv4' && !internal);
+  return ['localhost', ...others.map(({ address }) => address)];
 }

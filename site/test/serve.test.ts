@@ -58,6 +58,14 @@ it.each([
   await asked.release();
 });
 
+it('served to others, it says where here and where in the network', async () => {
+  const open = serve('--port', '0', '--host', '0.0.0.0');
+  const urls = (await open.hear(/open (.*) \(Ctrl/)).split(' or ');
+  expect(urls[0]).toMatch(/^http:\/\/localhost:\d+\/$/);
+  for (const url of urls) expect((await fetch(url)).status).toBe(200);
+  await open.release();
+});
+
 it('a port that is taken is told', async () => {
   const { port } = new URL(address);
   const second = serve('--port', port);

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { LineDescent } from '../src/line/descent';
+import { title } from '../src/line/words';
 import { readAddress, writeAddress } from '../src/page/address';
 import { brief, exact, fingerprint } from '../src/page/words';
 
@@ -28,6 +30,14 @@ it('a 32-bit float is told to its last bit', () => {
     bits[0] = 0x3f800000 + i * 40_009;
     expect(Math.fround(Number(exact(float[0] as number)))).toBe(float[0]);
   }
+});
+
+it('a legend tells descents apart by their batches, rules and rates', () => {
+  const settings = { batch: '2', rate: '0.1', rule: 'sgd', epochs: '1', seed: '1', w: '0', b: '0' };
+  const points = [[0, 1] as const, [1, 2] as const, [2, 3] as const];
+  const titled = (changes: object) => title(new LineDescent({ ...settings, ...changes }, points));
+  expect(titled({})).toBe('Mini-batch descent (2), η 0.1');
+  expect(titled({ batch: '1', rule: 'adam' })).toBe('Stochastic descent (1), Adam, η 0.1');
 });
 
 it('a fingerprint is FNV-1a of the bytes', () => {

@@ -1,3 +1,4 @@
+import { RULES, type RuleName } from '../optimizers';
 import { brief, count } from '../page/words';
 import type { LineDescent } from './descent';
 
@@ -14,9 +15,11 @@ export function summary({ points, batchSize, updatesPerEpoch }: LineDescent): st
   return `${kindOf(batchSize, rows)}: ${of} an update, ${count(updatesPerEpoch, 'update')} an epoch.`;
 }
 
-/** How an epoch's descents differ, for a legend. */
-export const title = ({ points, batchSize, settings }: LineDescent) =>
-  `${kindOf(batchSize, points.length)} (${batchSize}), η ${settings.rate}`;
+/** What tells descents apart, for a legend. */
+export function title({ points, batchSize, settings: { rate, rule } }: LineDescent): string {
+  const other = rule === 'sgd' ? '' : `, ${RULES[rule as RuleName].name}`;
+  return `${kindOf(batchSize, points.length)} (${batchSize})${other}, η ${rate}`;
+}
 
 /** The largest rate at which plain batch descent comes down: 2 over the steepest curvature. */
 export const limit = ({ surface }: LineDescent) => 2 / surface.curvatures().steepest;
