@@ -66,7 +66,7 @@ class Huber {
 }
 
 /**
- * The loss of a row of n outputs in order (b), or of n rows of one, at most 256, in order (c); dx = slope * scale and
+ * The loss of a row of n outputs in order (b), or of n rows of one, a block at most, in order (c); dx = slope * scale and
  * each = value * scale where they are wanted.
  */
 function rowLoss<F>(o: usize, t: usize, dx: usize, each: usize, n: i32, scale: v128, p: v128, rows: bool): f32 {
