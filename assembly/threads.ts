@@ -12,8 +12,8 @@ const FIRST: usize = 192;
 
 /** The door's lower bits when it is closed: nobody comes in until the next request. */
 const CLOSED: i32 = 255;
-/** Looks at a word before a thread sleeps: some tens of microseconds, less than waking costs. */
-const LOOKS: i32 = 20000;
+/** Looks at a word before a thread sleeps: some tenths of a millisecond, which waking costs where a core has gone to sleep too. */
+const LOOKS: i32 = 80000;
 const MILLISECOND: i64 = 1000000;
 /** The looks of a thread that has looked in vain: the others wait for a core, perhaps for this one. */
 const FEW_LOOKS: i32 = 500;
