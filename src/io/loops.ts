@@ -1,6 +1,5 @@
 import { Binary, Unary } from '../../assembly/kernel';
-import { OptionError } from '../errors';
-import type { Matrix, Op, Value } from './program';
+import type { Matrix, Op, OpOf, PairFunction, Value } from './program';
 
 /** What values are called in the source. */
 export interface Names {
@@ -106,7 +105,7 @@ const UNARY: { readonly [F in Unary]: (x: string, p: string) => string } = {
 };
 
 /** y for a and b. */
-const BINARY: { readonly [F in Binary]?: (a: string, b: string) => string } = {
+const BINARY: { readonly [F in PairFunction]: (a: string, b: string) => string } = {
   [Binary.add]: (a, b) => `${a} + ${b}`,
   [Binary.subtract]: (a, b) => `${a} - ${b}`,
   [Binary.multiply]: (a, b) => `${a} * ${b}`,
@@ -141,8 +140,6 @@ function loops(axes: readonly Axis[], body: readonly string[]): string[] {
   return [`${heads.join('')}{`, ...body.map((line) => `  ${line}`), '}'];
 }
 
-type Kind<K extends Op['op']> = Extract<Op, { op: K }>;
-
 /** The source of each operation. */
 export class Writer {
   constructor(private readonly names: Names) {}
@@ -171,7 +168,7 @@ export class Writer {
     }
   }
 
-  private product({ a, b, bias, y, m, n, k }: Kind<'product'>): string[] {
+  private product({ a, b, bias, y, m, n, k }: OpOf<'product'>): string[] {
     const [i, j]: [Term, Term] = [
       ['i', n, m],
       ['j', 1, n],
@@ -195,12 +192,12 @@ export class Writer {
     );
   }
 
-  private map({ f, x, y, p }: Kind<'map'>): string[] {
+  private map({ f, x, y, p }: OpOf<'map'>): string[] {
     const i: Term[] = [['i', 1, y.size]];
     return loops([['i', y.size]], [`${this.at(y, i)} = ${UNARY[f](this.at(x, i), String(p))};`]);
   }
 
-  private zip({ f, a, b, y, rows, columns }: Kind<'zip'>): string[] {
+  private zip({ f, a, b, y, rows, columns }: OpOf<'zip'>): string[] {
     const isWhole = ({ row, column }: Matrix) => (column === 1 && row === columns) || (column === 0 && row === 0);
     const isFlat = isWhole(a) && isWhole(b);
     const [m, n] = isFlat ? [1, rows * columns] : [rows, columns];
@@ -209,24 +206,22 @@ export class Writer {
         ['i', row, m],
         ['j', column, n],
       ]);
-    const formula = BINARY[f];
-    if (!formula) throw new OptionError(`forward computes ${Binary[f]}, which can't be exported.`);
     const y1 = at({ value: y, row: n, column: 1 });
     return loops(
       [
         ['i', m],
         ['j', n],
       ],
-      [`${y1} = ${formula(at(a), at(b))};`],
+      [`${y1} = ${BINARY[f](at(a), at(b))};`],
     );
   }
 
-  private select({ condition, a, b, y }: Kind<'select'>): string[] {
+  private select({ condition, a, b, y }: OpOf<'select'>): string[] {
     const [c1, a1, b1, y1] = [condition, a, b, y].map((value) => this.at(value, [['i', 1, y.size]]));
     return loops([['i', y.size]], [`${y1} = ${c1} !== 0 ? ${a1} : ${b1};`]);
   }
 
-  private sum({ x, y, outer, m, n, divisor }: Kind<'sum'>): string[] {
+  private sum({ x, y, outer, m, n, divisor }: OpOf<'sum'>): string[] {
     const x1 = this.at(x, [
       ['i', m * n, outer],
       ['p', n, m],
@@ -245,13 +240,13 @@ export class Writer {
     );
   }
 
-  private copy({ x, y, from, to, sizes, stepsX, stepsY }: Kind<'copy'>): string[] {
+  private copy({ x, y, from, to, sizes, stepsX, stepsY }: OpOf<'copy'>): string[] {
     const axes = sizes.map((size, i) => [AXES[i] as string, size] as const);
     const terms = (steps: readonly number[]) => axes.map(([axis, size], i): Term => [axis, steps[i] as number, size]);
     return loops(axes, [`${this.at(y, terms(stepsY), to)} = ${this.at(x, terms(stepsX), from)};`]);
   }
 
-  private call(op: Kind<'softmax' | 'extreme' | 'gather'>): string {
+  private call(op: OpOf<'softmax' | 'extreme' | 'gather'>): string {
     const [x, y] = [this.names.array(op.x), this.names.array(op.y)];
     if (op.op === 'gather') return `gather(${x}, ${this.names.array(op.index)}, ${y}, ${op.n});`;
     if (op.op === 'softmax') return `softmax(${x}, ${y}, ${op.n}, ${op.logarithm});`;

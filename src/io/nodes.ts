@@ -1,11 +1,8 @@
 import { Binary } from '../../assembly/kernel';
-import { OptionError } from '../errors';
 import { sizeOf } from '../tensor/shape';
 import { type Graph, Type } from './graph';
 import { BINARY, UNARY } from './operators';
-import type { Matrix, Op, Value } from './program';
-
-type Kind<K extends Op['op']> = Extract<Op, { op: K }>;
+import type { Matrix, Op, OpOf, Value } from './program';
 
 const typeOf = ({ dtype }: Value) => (dtype === 'int32' ? Type.int64 : Type.float);
 
@@ -139,7 +136,7 @@ export class Nodes {
   }
 
   /** A product with a constant matrix: the rows of all rows below each other. */
-  private layer({ a, b, bias, m, n, k }: Kind<'product'>): string {
+  private layer({ a, b, bias, m, n, k }: OpOf<'product'>): string {
     const x = this.inOrder(a, m, k);
     const rows = m === 1 ? x : this.reshape(x, [-1, k]);
     // PyTorch's layout of weights: [outputs, inputs].
@@ -150,7 +147,7 @@ export class Nodes {
     return m === 1 ? y : this.reshape(y, [-1, m * n]);
   }
 
-  private product({ a, b, bias, m, n, k }: Kind<'product'>): string {
+  private product({ a, b, bias, m, n, k }: OpOf<'product'>): string {
     const left = a.value.data ? this.matrix(a, m, k) : this.reshape(this.inOrder(a, m, k), [0, m, k]);
     const y = this.graph.node('MatMul', [left, this.reshape(this.inOrder(b, k, n), [0, k, n])]);
     const sum = bias ? this.graph.node('Add', [y, this.constant(bias, [n])]) : y;
@@ -159,9 +156,7 @@ export class Nodes {
 
   // ---- elements
 
-  private zip({ f, a, b, y, rows, columns }: Kind<'zip'>): string {
-    const type = BINARY[f];
-    if (!type) throw new OptionError(`forward computes ${Binary[f]}, which can't be exported.`);
+  private zip({ f, a, b, y, rows, columns }: OpOf<'zip'>): string {
     const m = ({ row, column }: Matrix) => (row === 0 || (rows === 1 && column === 1) ? 1 : rows);
     const n = ({ column }: Matrix) => (column === 0 ? 1 : columns);
     const isFlat = [a, b].every((x) => x.value.size === y.size || x.value.size === 1);
@@ -170,13 +165,13 @@ export class Nodes {
       if (x.value.data) return this.constant(x.value, dims);
       return isFlat ? this.name(x.value) : this.reshape(this.name(x.value), [0, ...dims]);
     };
-    const given = this.graph.node(type, [operand(a), operand(b)]);
+    const given = this.graph.node(BINARY[f], [operand(a), operand(b)]);
     const isTruth = f === Binary.equal || f === Binary.greater || f === Binary.less;
     const numbers = isTruth ? this.graph.node('Cast', [given], { to: Type.float }) : given;
     return isFlat ? numbers : this.reshape(numbers, [0, rows * columns]);
   }
 
-  private select({ condition, a, b, y }: Kind<'select'>): string {
+  private select({ condition, a, b, y }: OpOf<'select'>): string {
     const operand = (x: Value) => (x.data ? this.constant(x, [y.size]) : this.name(x));
     const truth = this.graph.node('Cast', [operand(condition)], { to: Type.bool });
     return this.graph.node('Where', [truth, operand(a), operand(b)]);
@@ -184,7 +179,7 @@ export class Nodes {
 
   // ---- reductions
 
-  private sum({ x, outer, m, n, divisor }: Kind<'sum'>): string {
+  private sum({ x, outer, m, n, divisor }: OpOf<'sum'>): string {
     const isWhole = outer === 1 && n === 1;
     const [axis, keepdims] = isWhole ? [1, 1] : [2, 0];
     const shaped = isWhole ? this.name(x) : this.reshape(this.name(x), [0, outer, m, n]);
@@ -201,7 +196,7 @@ export class Nodes {
     return rows === 1 ? this.name(x) : this.reshape(this.name(x), [0, rows, n]);
   }
 
-  private extreme({ x, rows, n, largest, index }: Kind<'extreme'>): string {
+  private extreme({ x, rows, n, largest, index }: OpOf<'extreme'>): string {
     const [axis, keepdims] = rows === 1 ? [1, 1] : [2, 0];
     const which = largest ? 'Max' : 'Min';
     const shaped = this.inRows(x, rows, n);
@@ -209,14 +204,14 @@ export class Nodes {
     return this.graph.node(`Reduce${which}`, [shaped], { axes: [axis], keepdims });
   }
 
-  private softmax({ x, rows, n, logarithm }: Kind<'softmax'>): string {
+  private softmax({ x, rows, n, logarithm }: OpOf<'softmax'>): string {
     const y = this.graph.node(logarithm ? 'LogSoftmax' : 'Softmax', [this.inRows(x, rows, n)], { axis: -1 });
     return rows === 1 ? y : this.reshape(y, [0, rows * n]);
   }
 
   // ---- moves
 
-  private gather({ x, index, m, n, rows }: Kind<'gather'>): string {
+  private gather({ x, index, m, n, rows }: OpOf<'gather'>): string {
     const { graph } = this;
     if (index.data) {
       const first = index.data;
@@ -247,7 +242,7 @@ export class Nodes {
     return pieces;
   }
 
-  private copy({ x, y, from, to, sizes, stepsX, stepsY }: Kind<'copy'>): void {
+  private copy({ x, y, from, to, sizes, stepsX, stepsY }: OpOf<'copy'>): void {
     const pieces = this.begun(y);
     let source = pieces.sources.find(({ value }) => value === x);
     if (!source) {

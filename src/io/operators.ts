@@ -1,5 +1,6 @@
 import { Binary, Unary } from '../../assembly/kernel';
 import { type Graph, Type } from './graph';
+import type { PairFunction } from './program';
 
 /** y = f(x, p) as nodes. */
 type Formula = (graph: Graph, x: string, p: number) => string;
@@ -37,7 +38,7 @@ export const UNARY: { readonly [F in Unary]: Formula } = {
 };
 
 /** Nodes for two operands; comparisons give booleans. */
-export const BINARY: { readonly [F in Binary]?: string } = {
+export const BINARY: { readonly [F in PairFunction]: string } = {
   [Binary.add]: 'Add',
   [Binary.subtract]: 'Sub',
   [Binary.multiply]: 'Mul',

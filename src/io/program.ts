@@ -1,4 +1,4 @@
-import { type Binary, Kernel, type Unary } from '../../assembly/kernel';
+import { Binary, Kernel, type Unary } from '../../assembly/kernel';
 import { OptionError, StateError } from '../errors';
 import { emit, newStorage, noGrad, trace } from '../tensor/driver';
 import type { DType } from '../tensor/literal';
@@ -25,11 +25,24 @@ export interface Matrix {
   column: number;
 }
 
+/** What a forward pass makes of pairs: the other functions of two operands are gradients. */
+export type PairFunction =
+  | Binary.add
+  | Binary.subtract
+  | Binary.multiply
+  | Binary.divide
+  | Binary.power
+  | Binary.maximum
+  | Binary.minimum
+  | Binary.equal
+  | Binary.greater
+  | Binary.less;
+
 /** An operation of one row: what it writes is y, its elements one after another. */
 export type Op = { y: Value } & (
   | { op: 'product'; a: Matrix; b: Matrix; bias: Value | undefined; m: number; n: number; k: number }
   | { op: 'map'; f: Unary; x: Value; p: number }
-  | { op: 'zip'; f: Binary; a: Matrix; b: Matrix; rows: number; columns: number }
+  | { op: 'zip'; f: PairFunction; a: Matrix; b: Matrix; rows: number; columns: number }
   | { op: 'select'; condition: Value; a: Value; b: Value }
   /** Over the middle axis of [outer, m, n]. */
   | { op: 'sum'; x: Value; outer: number; m: number; n: number; divisor: number }
@@ -40,6 +53,9 @@ export type Op = { y: Value } & (
   /** Sizes and steps of four axes; the first elements are at `from` and `to`. */
   | { op: 'copy'; x: Value; from: number; to: number; sizes: number[]; stepsX: number[]; stepsY: number[] }
 );
+
+/** The operation of a name, or of one of some. */
+export type OpOf<K extends Op['op']> = Extract<Op, { op: K }>;
 
 /** What a model computes for one row. */
 export interface Program {
@@ -128,6 +144,9 @@ interface Arguments {
 const LINE = [0, 0, 0, 1];
 const four = (from: number) => [from, from + 1, from + 2, from + 3];
 
+const notExported = (what: string) =>
+  new OptionError(`forward computes ${what}, which can't be exported; leave losses and random numbers out of it.`);
+
 /** What each kernel of a forward pass does; its arguments are those in src/wasm/record.ts. */
 const OPS: { readonly [K in Kernel]?: (of: Arguments) => Op } = {
   [Kernel.copyWords]: ({ value, n }) => {
@@ -150,7 +169,9 @@ const OPS: { readonly [K in Kernel]?: (of: Arguments) => Op } = {
   [Kernel.mapUnary]: ({ value, n }) => ({ op: 'map', f: n(0), x: value(1), y: value(2), p: Math.fround(n(4)) }),
   [Kernel.mapBinary]: ({ value, n, matrix }) => {
     const [a, b] = [matrix(1, n(6), n(7)), matrix(2, n(8), n(9))];
-    return { op: 'zip', f: n(0), a, b, y: value(3), rows: n(4), columns: n(5) };
+    const f: Binary = n(0);
+    if (Binary[f].endsWith('Gradient')) throw notExported(Binary[f]);
+    return { op: 'zip', f: f as PairFunction, a, b, y: value(3), rows: n(4), columns: n(5) };
   },
   [Kernel.select]: ({ value }) => ({ op: 'select', condition: value(0), a: value(1), b: value(2), y: value(3) }),
   [Kernel.sumColumns]: ({ value, n }) => {
@@ -200,10 +221,7 @@ class Reader {
 
   op({ kernel, args }: Step): Op {
     const read = OPS[kernel];
-    if (!read)
-      throw new OptionError(
-        `forward computes ${Kernel[kernel]}, which can't be exported; leave losses and random numbers out of it.`,
-      );
+    if (!read) throw notExported(Kernel[kernel]);
     const value = (i: number) => this.value(args[i] as Operand);
     return read({
       value,
