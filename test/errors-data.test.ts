@@ -374,7 +374,7 @@ const sets = [
     'an evaluation of a dataset',
     () => evaluate(model(), any(data()), { loss: new nn.MSELoss() }),
     OptionError,
-    /for its loader; give new DataLoader/,
+    /for its loader; give a DataLoader/,
   ),
   failure(
     'predictions of no model',

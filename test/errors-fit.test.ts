@@ -67,7 +67,7 @@ const bad: Case[] = [
     name: 'a stream of rows without a target',
     training: () => classification(any(new IterableDataset(() => [[[1, 2, 3, 4]]])), { shuffle: false }),
     error: OptionError,
-    says: /The rows of the loader have one tensor; fit needs .* \[x, y\]/,
+    says: /The rows of the loader are lists of 1; fit needs .* \[x, y\]/,
   },
   {
     name: 'a layer that does not fit the data',

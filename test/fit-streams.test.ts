@@ -17,6 +17,7 @@ import {
   IterableDataset,
   type IterableDatasetOptions,
   type Row,
+  Subset,
   TensorDataset,
 } from 'downhill/data';
 import * as nn from 'downhill/nn';
@@ -92,6 +93,14 @@ const CASES: Record<string, Case> = {
     dataset: classes(7000),
     loader: { batchSize: 3000 },
     model: () => settled(new nn.Sequential(new nn.Linear(4, 64), new nn.Tanh(), new nn.Linear(64, 3))),
+  },
+  'rows that bring their weights': {
+    dataset: new TensorDataset(
+      ...classes(103).tensors,
+      Float32Array.from({ length: 103 }, (_, i) => (i * 7) % 5),
+    ),
+    stream: { prefetch: 20 },
+    options: () => ({ sampleWeight: 'last' }),
   },
   'a line': { dataset: line(150), model: () => settled(new nn.Linear(1, 1)), loss: new nn.MSELoss() },
 };
@@ -240,6 +249,34 @@ describe.each([true, false])('a stream that fails (compiled: %s)', (compiled) =>
     expect(stateOf(training)).toEqual(stateOf({ ...inMemory, loader: step }));
   });
 
+  const weighed = (bad: Row[number]) =>
+    trainingOf({}, new IterableDataset(() => rowsIn(classes(60)).map((row, i) => [...row, i === 50 ? bad : 1])));
+
+  it('and gives a negative weight: the model keeps what it learned before', async () => {
+    const training = weighed(-3);
+    const error = await errorOf(() => trained(training, { compiled, sampleWeight: 'last' }));
+    expect((error as Error).message).toMatch(/A row has the weight -3; weights must be finite and not below 0/);
+    const inMemory = trainingOf({}, classes(60));
+    const first = new DataLoader(new Subset(classes(60), upTo(48)), { batchSize: 16 });
+    await trained({ ...inMemory, loader: first }, { epochs: 1, compiled, sampleWeight: new Float32Array(48).fill(1) });
+    expect(stateOf({ ...training, loader: first })).toEqual(stateOf({ ...inMemory, loader: first }));
+  });
+
+  it.each<[string, Dataset, RegExp]>([
+    ['no weights', new IterableDataset(() => rowsIn(line(30))), /lists of 2; fit needs inputs.*\[x, y, weight\]/],
+    [
+      'two weights a row',
+      new IterableDataset(() => rowsIn(classes(60)).map((row) => [...row, [1, 1]])),
+      /The weights of 16 rows have shape \[16, 2\]; each row has one, a number/,
+    ],
+  ])('and has %s changes nothing', async (_, dataset, says) => {
+    const training = trainingOf({}, dataset);
+    const before = stateOf(training);
+    const error = await errorOf(() => trained(training, { compiled, sampleWeight: 'last' }));
+    expect((error as Error).message).toMatch(says);
+    expect(stateOf(training)).toEqual(before);
+  });
+
   it('at its first row changes nothing', async () => {
     const training = trainingOf({}, new IterableDataset(() => broken(0, fail)));
     const before = stateOf(training);
@@ -332,7 +369,7 @@ describe('a training on a stream', () => {
     expect((after.heap - before.heap) / MIB).toBeLessThan(1);
   });
 
-  it('refuses weights of rows, and is no dataset to choose rows from', async () => {
+  it('refuses a list of weights, and is no dataset to choose rows from', async () => {
     const stream = new IterableDataset(() => rowsIn(line(8)));
     await expect(trained(regression(stream, { shuffle: false }), { sampleWeight: [1] })).rejects.toThrow(
       /need all rows beforehand/,

@@ -1,5 +1,5 @@
-import { type FitOptions, fit, OptionError, ShapeError, type Tensor, tensor } from 'downhill';
-import { DataLoader, Subset, TensorDataset } from 'downhill/data';
+import { accuracy, evaluate, type FitOptions, fit, OptionError, ShapeError, type Tensor, tensor } from 'downhill';
+import { DataLoader, type Dataset, Subset, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
 import { describe, expect, it } from 'vitest';
@@ -112,6 +112,102 @@ describe('classWeight', () => {
     const loss = new nn.BCEWithLogitsLoss();
     const balanced = await train(given(), { loss, classWeight: 'balanced' });
     expect(balanced).toEqual(await train(given(), { loss, sampleWeight: [2, 2 / 3, 2 / 3, 2 / 3] }));
+  });
+});
+
+/** Rows that bring their weights. */
+function weighing(dataset: Dataset, weights: number[] | Float32Array): TensorDataset {
+  return new TensorDataset(...dataset.tensors, weights);
+}
+
+describe("sampleWeight: 'last'", () => {
+  const weights = Float32Array.from({ length: 103 }, (_, i) => (i * 7) % 5);
+  const rows = weighing(classes(103), weights);
+  const chosen = Array.from({ length: 60 }, (_, i) => (i * 11) % 103);
+  const CASES: { name: string; bring: Dataset; told: Options; plain?: Dataset; options?: Options }[] = [
+    { name: 'of all rows', bring: rows, told: { sampleWeight: weights } },
+    {
+      name: 'of a column of integers',
+      bring: new TensorDataset(...classes(103).tensors, tensor([...weights], { shape: [103, 1], dtype: 'int32' })),
+      told: { sampleWeight: weights },
+    },
+    {
+      name: 'of a part of the rows',
+      bring: new Subset(rows, chosen),
+      told: { sampleWeight: chosen.map((i) => weights[i] as number) },
+      plain: new Subset(classes(103), chosen),
+    },
+    { name: 'in batches put together', bring: rows, told: { sampleWeight: weights }, options: { accumulate: 3 } },
+    {
+      name: 'and classes that count too',
+      bring: rows,
+      told: { sampleWeight: weights },
+      options: { classWeight: 'balanced' },
+    },
+    {
+      name: 'beside metrics',
+      bring: rows,
+      told: { sampleWeight: weights },
+      options: { metrics: { accuracy, all: (o, t) => o.sum().item() + t.to('float32').sum().item() } },
+    },
+  ];
+  const cases = CASES.flatMap((c) => DRIVERS.map((driver) => ({ ...c, driver })));
+
+  it.each(cases)('$name has the bits of a list: $driver', async ({ bring, told, plain, options, driver }) => {
+    const list = await train(classification(plain ?? classes(103)), { ...options, ...told, ...driver });
+    expect(await train(classification(bring), { ...options, sampleWeight: 'last', ...driver })).toEqual(list);
+  });
+
+  it('is what the rows of validation count too, and those of evaluate', async () => {
+    const training = classification(rows);
+    const held = weighing(classes(40, 5), numbersOfRows(40));
+    const validation = new DataLoader(held, { batchSize: 7 });
+    const { model, loader, optimizer } = training;
+    const loss = new nn.CrossEntropyLoss();
+    const options = { loss, optimizer, epochs: 1, sampleWeight: 'last', metrics: { accuracy } } as const;
+    const { epochs } = await fit(model, loader, { ...options, validation });
+    const [x, y, w] = held.tensors as [Tensor, Tensor, Tensor];
+    const each = new nn.CrossEntropyLoss({ reduction: 'none' }).forward(model.forward(x), y).toTypedArray();
+    const mean = Array.from(w.toTypedArray(), (n, i) => n * (each[i] as number)).reduce((a, b) => a + b) / 820;
+    expect(epochs[0]?.valLoss).toBeCloseTo(mean, 5);
+    expect(epochs[0]?.valAccuracy).toBe(accuracy(model.forward(x), y));
+    expect(await evaluate(model, validation, { loss, sampleWeight: 'last', metrics: { accuracy } })).toEqual({
+      loss: epochs[0]?.valLoss,
+      accuracy: epochs[0]?.valAccuracy,
+    });
+  });
+
+  const two = (weight: number[]) => weighing(new TensorDataset([[1], [2]], [[1], [2]]), weight);
+  const REFUSED: [string, Dataset, RegExp, Options?][] = [
+    ['rows without weights', classes(16), /fit's loader has 2 tensors; it needs inputs, a target and, last, weights/],
+    ['a negative one', two([1, -2]), /sampleWeight has -2 at position 1/],
+    ['nothing but 0', two([0, 0]), /sampleWeight give every row the weight 0/],
+    [
+      'several numbers a row',
+      new TensorDataset([[1]], [[1]], [[1, 2]]),
+      /sampleWeight has shape \[1, 2\]; it must be \[1\]/,
+    ],
+    ['a negative one in validation', two([1, 2]), /-3 at position 0/, { validation: new DataLoader(two([-3, 1])) }],
+    [
+      'validation without weights',
+      two([1, 2]),
+      /fit's validation has 2 tensors; it needs inputs, a target/,
+      { validation: new DataLoader(line(3)) },
+    ],
+  ];
+  it.each(REFUSED)('refuses %s, and changes nothing', async (_, dataset, says, options) => {
+    const training = regression(dataset);
+    const before = stateOf(training);
+    const thrown = await errorOf(() => train(training, { sampleWeight: 'last', ...options }));
+    expect((thrown as Error).message).toMatch(says);
+    expect(stateOf(training)).toEqual(before);
+  });
+
+  it('is all that evaluate takes', async () => {
+    const { model, loader, loss } = regression(line(3));
+    const call = (sampleWeight: unknown) => evaluate(model, loader, { loss, sampleWeight: sampleWeight as 'last' });
+    await expect(call([1, 1, 1])).rejects.toThrow(/sampleWeight of evaluate is an array; it must be 'last'/);
+    await expect(call('last')).rejects.toThrow(/evaluate's loader has 2 tensors; it needs inputs, a target and, last/);
   });
 });
 

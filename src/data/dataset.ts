@@ -31,11 +31,10 @@ export function checkDataset(owner: string, dataset: unknown): asserts dataset i
     throw new OptionError(`${owner} got no dataset; give it new TensorDataset(X, y).`);
 }
 
-/** A column of a dataset as it is, by default the last: the target. */
-export function columnOf(dataset: Dataset, i?: number): Tensor {
+/** A column of a dataset as it is, by default the last: the target. Below 0 it counts from the end. */
+export function columnOf(dataset: Dataset, i = -1): Tensor {
   const { within } = dataset;
-  const { tensors } = within ?? dataset;
-  const column = tensors[i ?? tensors.length - 1] as Tensor;
+  const column = (within ?? dataset).tensors.at(i) as Tensor;
   return within ? column.gather(within.rows) : column;
 }
 

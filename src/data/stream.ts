@@ -35,9 +35,9 @@ const RULES: Rules<keyof IterableDatasetOptions> = {
  * Rows that come one after another, from a file, a network or a generator: data larger than memory.
  *
  * Each pass calls `source` for a new iterable, sync or async, or the promise of one, of rows: lists of what each column has,
- * inputs first, the target last. It is read ahead while the model trains, and asked for no more than `prefetch` rows before they are needed. With
- * `shuffle` in the loader, or a `shuffleBuffer` here, each row is drawn at random from a buffer: a function of the seed and the
- * pass. Such a loader is read by `for await`, and its `length` is Infinity.
+ * inputs first, the target last (with `fit({ sampleWeight: 'last' })` before the row's weight). It is read ahead while the model
+ * trains, and asked for no more than `prefetch` rows before they are needed. With `shuffle` in the loader, or a `shuffleBuffer`
+ * here, each row is drawn at random from a buffer: a function of the seed and the pass. Such a loader is read by `for await`, and its `length` is Infinity.
  * As https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset and tf.data's shuffle and prefetch.
  *
  * @param source called with the number of the pass.

@@ -13,15 +13,17 @@ import { type FitOptions, isWatched } from './options';
 import { perStep } from './schedule';
 import type { Fault, Stretch } from './slices';
 import type { Together } from './together';
-import { weighted } from './weights';
+import { type Losing, weighted } from './weights';
 
-/** The loss of a batch as `Job.batches` gives it: inputs, the target, and weights where there are some. */
-export function lossOfBatch({ model, options, weights }: Job): (batch: readonly Tensor[]) => Tensor {
-  const constants = weights ? 2 : 1;
-  const lossFunction = weights ? weighted(options.loss) : lossOf(options.loss);
+/** The loss of a batch: inputs, the target, and weights where there are some. */
+export function lossOfBatch(model: Module, { loss, isWeighted }: Losing): (batch: readonly Tensor[]) => Tensor {
+  const constants = isWeighted ? 2 : 1;
+  const lossFunction = isWeighted ? weighted(loss) : lossOf(loss);
   return (batch) => {
     if (batch.length <= constants)
-      throw new OptionError('The rows of the loader have one tensor; fit needs inputs and, last, a target: [x, y].');
+      throw new OptionError(
+        `The rows of the loader are lists of ${batch.length}; fit needs inputs and, last, ${isWeighted ? 'a target and a weight: [x, y, weight]' : 'a target: [x, y]'}.`,
+      );
     const output = model.forward(...batch.slice(0, -constants));
     const [target, ownWeights] = batch.slice(-constants) as [Tensor, Tensor];
     return lossFunction(output, target, ownWeights);
@@ -30,8 +32,8 @@ export function lossOfBatch({ model, options, weights }: Job): (batch: readonly 
 
 /** One step of training on a batch: the same code for both drivers. */
 export function stepOf(job: Job): (batch: readonly Tensor[]) => Tensor {
-  const { optimizer, clipGradNorm: norm, clipGradValue: most, averaging } = job.options;
-  const lossFunction = lossOfBatch(job);
+  const { loss, optimizer, clipGradNorm: norm, clipGradValue: most, averaging } = job.options;
+  const lossFunction = lossOfBatch(job.model, { loss, isWeighted: job.isWeighted });
   const { params } = optimizer as Optimizer;
   return (batch) => {
     optimizer.zeroGrad();
@@ -93,7 +95,9 @@ export interface Job {
   model: Module;
   loader: DataLoader;
   options: FitOptions;
-  /** What each row of the dataset counts, where they do not count alike. */
+  /** Is the last column of `batches` what each row counts? */
+  isWeighted: boolean;
+  /** What each row of the dataset counts, where that is known beforehand. */
   weights: Float32Array | undefined;
   /** The loader's passes as they are trained on: in batches of one step each, with weights as the last column if there are some. */
   batches: DataLoader;
@@ -102,7 +106,7 @@ export interface Job {
 }
 
 /** The sum of the values from `first` up to `end`. */
-export function sum(values: ArrayLike<number>, first: number, end: number): number {
+function sum(values: ArrayLike<number>, first: number, end: number): number {
   let total = 0;
   for (let i = first; i < end; i++) total += values[i] as number;
   return total;

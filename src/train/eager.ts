@@ -1,9 +1,10 @@
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
 import { Tensor } from '../tensor/tensor';
-import { type At, type Driver, diverged, type Job, stepOf, sum } from './drivers';
+import { type At, type Driver, diverged, type Job, stepOf } from './drivers';
 import { perStep } from './schedule';
 import { Setting } from './setting';
+import { sumOfWeights } from './weights';
 
 /** The tensors in a model's fields: its parameters, and what `forward` may change. */
 function heldBy(model: Module): Tensor[] {
@@ -53,8 +54,8 @@ export class Eager implements Driver {
     const kept = [...new Set([...optimizer.params, ...heldBy(this.job.model), ...(averaging?.changed() ?? [])])];
     const before = { values: kept.map((t) => t.clone()), state: optimizer.stateDict() };
     const { batch } = this;
-    const weights = this.job.weights && (batch[batch.length - 1] as Tensor).toTypedArray();
-    this.weight = weights ? sum(weights, 0, weights.length) : (batch[0]?.shape[0] as number);
+    const last = batch[batch.length - 1] as Tensor;
+    this.weight = this.job.isWeighted ? sumOfWeights(last.toTypedArray()) : (last.shape[0] as number);
     // What a user has set meanwhile does not count where a schedule says what each step's rate is.
     const schedule = perStep(this.job.options);
     schedule?.moveTo(schedule.count);

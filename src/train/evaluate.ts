@@ -11,8 +11,10 @@ import type { Data } from '../tensor/literal';
 import { sizeOf } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
 import { checkMetrics, type Metrics, type Tally } from './metrics/metric';
+import { checkLoader } from './options';
 import { Pacer } from './pause';
 import { Setting } from './setting';
+import { placeOfTarget, rowWeights, sumOfWeights, weighted } from './weights';
 
 /** Batches are put together again, row after row, in a tensor of their own. */
 class Collector {
@@ -118,8 +120,9 @@ class Measures {
 
   constructor(
     private readonly metrics: Metrics<unknown>,
-    private readonly dataset: Dataset,
+    private readonly rows: { dataset: Dataset; place: number },
   ) {
+    const { dataset } = rows;
     const entries = Object.entries(metrics);
     for (const [name, { start }] of entries) if (start) this.tallies.set(name, start());
     if (this.tallies.size < entries.length) this.outputs = new Collector(dataset.length);
@@ -133,7 +136,7 @@ class Measures {
   }
 
   get values(): [string, unknown][] {
-    const target = () => this.targets?.result ?? columnOf(this.dataset);
+    const target = () => this.targets?.result ?? columnOf(this.rows.dataset, this.rows.place);
     return Object.entries(this.metrics).map(([name, metric]) => {
       const tally = this.tallies.get(name);
       return [name, tally ? tally.value() : metric((this.outputs as Collector).result, target())];
@@ -147,28 +150,41 @@ export interface EvaluateOptions<M extends Metrics<unknown> = Metrics> {
   loss?: LossFunction;
   /** Metrics by name; a function `(output, target) => number` of your own gets all rows at once. */
   metrics?: M;
+  /**
+   * 'last': the last tensor of the dataset is what each row counts in the loss, Σ w l / Σ w, and the one before it is the target.
+   * Metrics count all rows alike. Default: rows count alike.
+   */
+  sampleWeight?: 'last';
 }
 
 /** What metrics give, by their names. */
 export type Measured<M extends Metrics<unknown>> = { loss: number } & { -readonly [K in keyof M]: ReturnType<M[K]> };
 
+/** How it is measured, and where the target stands, counted from the end. */
+interface Measuring extends Pick<EvaluateOptions<Metrics<unknown>>, 'loss' | 'metrics'> {
+  pacer: Pacer;
+  place: number;
+}
+
 /** See `evaluate`; undefined where the pacer ended it. */
 export async function measure(
   model: Module,
   { dataset, batchSize }: Rows,
-  { loss, metrics = {}, pacer }: EvaluateOptions<Metrics<unknown>> & { pacer: Pacer },
+  { loss, metrics = {}, pacer, place }: Measuring,
 ): Promise<Record<string, unknown> | undefined> {
-  const lossFunction = loss && lossOf(loss);
-  const measures = new Measures(metrics, dataset);
-  let [total, rows] = [0, 0];
-  const whole = await eachBatch(model, { dataset, batchSize, pacer, inputs: -1 }, (output, batch) => {
-    const target = batch[batch.length - 1] as Tensor;
-    rows += batch[0].shape[0] as number;
-    if (lossFunction) total += lossFunction(output, target).item() * (target.shape[0] as number);
+  const isLast = place === -1;
+  const lossFunction = loss && (isLast ? lossOf(loss) : weighted(loss));
+  const measures = new Measures(metrics, { dataset, place });
+  let [total, count] = [0, 0];
+  const whole = await eachBatch(model, { dataset, batchSize, pacer, inputs: place }, (output, batch) => {
+    const [target, weights] = batch.slice(place) as [Tensor, Tensor];
+    const counts = isLast ? (target.shape[0] as number) : sumOfWeights(weights.toTypedArray());
+    count += counts;
+    if (lossFunction) total += lossFunction(output, target, weights).item() * counts;
     measures.add(output, target);
   });
   if (!whole) return undefined;
-  return { ...(lossFunction && { loss: total / rows }), ...Object.fromEntries(measures.values) };
+  return { ...(lossFunction && { loss: total / (count || 1) }), ...Object.fromEntries(measures.values) };
 }
 
 /**
@@ -187,15 +203,22 @@ export async function evaluate<M extends Metrics<unknown> = Metrics>(
   loader: DataLoader,
   options: EvaluateOptions<M>,
 ): Promise<Measured<M>> {
-  checkOptions('evaluate', options, ['loss', 'metrics']);
+  checkOptions('evaluate', options, ['loss', 'metrics', 'sampleWeight']);
   if (!(options?.loss ?? options?.metrics))
     throw new OptionError('evaluate needs a loss or metrics: { loss, metrics: { accuracy } }.');
   checkMetrics(options.metrics);
-  if (!(loader instanceof DataLoader))
+  const { sampleWeight, loss } = options;
+  if (sampleWeight !== undefined && sampleWeight !== 'last')
     throw new OptionError(
-      `evaluate got ${quoted(loader)} for its loader; give new DataLoader(new TensorDataset(X, y)).`,
+      `The sampleWeight of evaluate is ${quoted(sampleWeight)}; it must be 'last': weights are the last tensor of the dataset, new TensorDataset(X, y, weights).`,
     );
-  return (await measure(model, loader, { ...options, pacer: new Pacer() })) as Measured<M>;
+  checkLoader(loader, { owner: 'evaluate', sampleWeight });
+  if (loss && sampleWeight) rowWeights(loader, { sampleWeight, loss });
+  return (await measure(model, loader, {
+    ...options,
+    pacer: new Pacer(),
+    place: placeOfTarget(sampleWeight),
+  })) as Measured<M>;
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { DataLoader } from '../data/loader';
 import { checkNumber, OptionError, StateError } from '../errors';
-import { type LossFunction, lossOf } from '../nn/loss';
 import type { Module } from '../nn/module';
 import type { Optimizer } from '../optim/optimizer';
 import { tensor } from '../tensor/create';
@@ -24,7 +23,7 @@ import { inTraining, Setting } from './setting';
 import { Stopper, valName } from './stopping';
 import { Streamed } from './streamed';
 import { runTogether } from './together';
-import { rowWeights, weighted } from './weights';
+import { heldLoss, isWeighted, placeOfTarget, rowWeights } from './weights';
 
 /** A training that is under way, and what goes along with it. */
 export interface Run {
@@ -76,20 +75,14 @@ async function runEpoch({ job, driver, progress, pacer, reporter, visit }: Run):
   );
 }
 
-/** The loss where every row counts 1. */
-function evenLoss({ options, weights }: Job): LossFunction {
-  if (!weights) return options.loss;
-  const loss = weighted(options.loss);
-  return (output, target) => loss(output, target, output.filled([target.shape[0] as number], 1));
-}
-
 /** What an epoch brought, as it stands in the history; undefined if measuring it was stopped. */
 async function rowOf({ job, progress, pacer }: Run, loss: number): Promise<HistoryRow | undefined> {
   const { model, loader, options } = job;
-  const { metrics, validation } = options;
+  const { metrics, validation, sampleWeight } = options;
+  const place = placeOfTarget(sampleWeight);
   const row: HistoryRow = { epoch: progress.epoch, loss, lr: rateOf(options), seconds: 0 };
   if (metrics) {
-    const values = await measure(model, loader, { metrics, pacer });
+    const values = await measure(model, loader, { metrics, pacer, place });
     if (!values) return undefined;
     for (const [name, value] of Object.entries(values)) {
       const needed = 'a number; use item() of a tensor';
@@ -98,7 +91,12 @@ async function rowOf({ job, progress, pacer }: Run, loss: number): Promise<Histo
     Object.assign(row, values);
   }
   if (validation) {
-    const values = await measure(model, validation, { loss: evenLoss(job), metrics: metrics ?? {}, pacer });
+    const values = await measure(model, validation, {
+      loss: heldLoss(options).loss,
+      metrics: metrics ?? {},
+      pacer,
+      place,
+    });
     if (!values) return undefined;
     for (const [name, value] of Object.entries(values)) row[valName(name)] = value as number;
   }
@@ -226,11 +224,10 @@ function tryOut(loader: DataLoader, lossFunction: (batch: readonly Tensor[]) => 
 function rehearse(job: Job): void {
   const { model, batches, options } = job;
   const { validation } = options;
-  if (options.compiled === false) tryOut(batches, lossOfBatch(job));
+  const { loss } = options;
+  if (options.compiled === false) tryOut(batches, lossOfBatch(model, { loss, isWeighted: job.isWeighted }));
   if (!validation) return;
-  const loss = lossOf(evenLoss(job));
-  const lossFunction = (batch: readonly Tensor[]) =>
-    loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1] as Tensor);
+  const lossFunction = lossOfBatch(model, heldLoss(options));
   new Setting(model, { training: false }).run(() => tryOut(validation, lossFunction));
 }
 
@@ -258,8 +255,11 @@ function rehearse(job: Job): void {
 export async function fit(model: Module, loader: DataLoader, options: FitOptions): Promise<History> {
   checkFit(model, loader, options);
   const weights = rowWeights(loader, options);
-  const batches = regrouped(loader, { accumulate: options.accumulate, weights: weights && tensor(weights) });
-  const job = { model, loader, options, weights, batches };
+  const { accumulate, sampleWeight, validation } = options;
+  if (validation && sampleWeight === 'last') rowWeights(validation, { sampleWeight, loss: options.loss });
+  const before = sampleWeight === 'last' ? -1 : undefined;
+  const batches = regrouped(loader, { accumulate, weights: weights && tensor(weights), before });
+  const job = { model, loader, options, isWeighted: isWeighted(options), weights, batches };
   const progress = new Progress(options.accumulate);
   const stopper = new Stopper(options, { model, optimizer: options.optimizer as Optimizer });
   const parts = partsOf(job, { progress, stopper });

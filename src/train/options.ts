@@ -26,6 +26,7 @@ import type { Pause } from './pause';
 import type { Checkpointer } from './progress';
 import type { Progress } from './report';
 import { checkStopping, type EarlyStopping } from './stopping';
+import { placeOfTarget } from './weights';
 
 /** What keeps averages of a model's parameters: an `AveragedModel`. */
 export interface Averaging extends Part {
@@ -74,9 +75,10 @@ export interface FitOptions {
    * What each row of the loader's dataset counts, none below 0: a tensor or array of [rows]. A batch's loss is Σ w l / Σ w over
    * its rows, with l the mean of a row's losses (Σ w l for 'sum'); a loss that is a function returns [rows, …], the losses of
    * each row. A batch whose weights are all 0 has loss and gradients 0. `loss` and `valLoss` in the history are Σ w l / Σ w and
-   * the unweighted mean. Default: 1.
+   * the unweighted mean. 'last': the weights are the last tensor of the loader's dataset, (X, y, weights), or of the rows of a
+   * stream, and of `validation`, whose rows count so too; metrics count all rows alike. Default: 1.
    */
-  sampleWeight?: Tensor | Data;
+  sampleWeight?: Tensor | Data | 'last';
   /**
    * What rows count by their class index: [classes], or 'balanced', which is rows / (classes × rows of the class) as in
    * scikit-learn. Multiplies `sampleWeight`. Default: 1.
@@ -149,19 +151,26 @@ const RULES: Rules<keyof FitOptions> = {
   compiled: isFlag,
 };
 
-function checkLoader(what: string, loader: unknown): asserts loader is DataLoader {
+/** Throws for what is no loader of inputs, a target and, where they are to come last, weights. */
+export function checkLoader(
+  loader: unknown,
+  { owner, what = 'loader', sampleWeight }: { owner: string; what?: string; sampleWeight?: unknown },
+): asserts loader is DataLoader {
   if (!(loader instanceof DataLoader)) {
     throw new OptionError(
-      `fit got ${quoted(loader)} for its ${what}; give a DataLoader, such as new DataLoader(dataset, { batchSize: 32 }).`,
+      `${owner} got ${quoted(loader)} for its ${what}; give a DataLoader, such as new DataLoader(dataset, { batchSize: 32 }).`,
     );
   }
   if (loader.dataset.begin) return;
   const columns = (loader.dataset.within?.tensors ?? loader.dataset.tensors).length;
-  if (columns < 2) {
-    throw new OptionError(
-      `The dataset of fit's ${what} has ${columns} tensor; it needs inputs and, last, a target: new TensorDataset(X, y).`,
-    );
-  }
+  if (columns > -placeOfTarget(sampleWeight)) return;
+  const needed =
+    sampleWeight === 'last'
+      ? 'inputs, a target and, last, weights: new TensorDataset(X, y, weights)'
+      : 'inputs and, last, a target: new TensorDataset(X, y)';
+  throw new OptionError(
+    `The dataset of ${owner}'s ${what} has ${columns} tensor${columns > 1 ? 's' : ''}; it needs ${needed}.`,
+  );
 }
 
 function checkWorker({ worker, compiled }: FitOptions): void {
@@ -193,10 +202,12 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
     throw new OptionError(
       'fit needs a model that is a Module, such as new Linear(1, 1); a class of your own extends Module.',
     );
-  checkLoader('loader', loader);
-  if (options?.validation !== undefined) checkLoader('validation', options.validation);
-  checkMetrics(options?.metrics);
-  lossOf(options?.loss);
+  const { sampleWeight } = options;
+  checkLoader(loader, { owner: 'fit', sampleWeight });
+  if (options.validation !== undefined)
+    checkLoader(options.validation, { owner: 'fit', what: 'validation', sampleWeight });
+  checkMetrics(options.metrics);
+  lossOf(options.loss);
   checkNumber('epochs', options.epochs, isCount);
   if (options.scheduler !== undefined && options.scheduler?.optimizer !== options.optimizer) {
     throw new OptionError(

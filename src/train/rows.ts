@@ -39,15 +39,19 @@ class Regrouped extends DataLoader {
   }
 }
 
+interface Regrouping {
+  accumulate?: number | undefined;
+  /** What the rows count, and how many of their tensors come before it. */
+  weights?: Tensor | undefined;
+  before?: number | undefined;
+}
+
 /** What fit trains on: its loader, or the same passes in batches `accumulate` times as large, with a last column of weights. */
-export function regrouped(
-  loader: DataLoader,
-  { accumulate = 1, weights }: { accumulate?: number | undefined; weights?: Tensor | undefined },
-): DataLoader {
+export function regrouped(loader: DataLoader, { accumulate = 1, weights, before }: Regrouping): DataLoader {
   if (accumulate === 1 && !weights) return loader;
   const { dataset } = loader;
   return new Regrouped(loader, {
-    dataset: weights ? { length: dataset.length, tensors: [...dataset.tensors, weights] } : dataset,
+    dataset: weights ? { length: dataset.length, tensors: [...dataset.tensors.slice(0, before), weights] } : dataset,
     batchSize: loader.batchSize * accumulate,
   });
 }

@@ -11,6 +11,7 @@ import { type At, type Driver, diverged, type Job, stepOf } from './drivers';
 import { perStep } from './schedule';
 import { Setting } from './setting';
 import { tableSteps } from './slices';
+import { sumOfWeights } from './weights';
 
 /** Room in Wasm for some batches, in a ring: what a recorded step gathers its rows from. */
 class Window implements Dataset {
@@ -73,7 +74,8 @@ export class Streamed implements Driver {
   private done = 0;
   /** What is to be thrown when the batches before it are trained on. */
   private failure: unknown;
-  private tail: { at: number; rows: number } | undefined;
+  /** What the batches in the window count. */
+  private readonly counts: number[] = [];
 
   constructor(private readonly job: Job) {
     const { params } = job.options.optimizer as Optimizer;
@@ -93,7 +95,6 @@ export class Streamed implements Driver {
     const { batches, options } = this.job;
     this.epoch = epoch;
     this.done = batch;
-    this.tail = undefined;
     this.pass?.close();
     this.pass = batches.begin({ pass, seed: this.seed, signal: options.signal });
     this.recorded?.compiled.slices.endless();
@@ -129,13 +130,15 @@ export class Streamed implements Driver {
 
   private put(step: number, rows: number): void {
     const { window, batches } = this.recorded as Recorded;
-    const at = (step % batches) * this.job.batches.batchSize;
-    window.put((this.pass as Pass).hand(), { rows, at });
+    const { isWeighted, batches: loader } = this.job;
+    const others = (this.pass as Pass).hand();
+    const at = step % batches;
+    this.counts[at] = isWeighted ? sumOfWeights(others.first(rows, others.columns.length - 1)) : rows;
+    window.put(others, { rows, at: at * loader.batchSize });
   }
 
   private endAt(at: number, rows: number): void {
     const { compiled, step } = this.recorded as Recorded;
-    this.tail = { at, rows };
     this.setting.run(() => compiled.slices.endAt(at, { rows, step: () => step(rows) }));
   }
 
@@ -165,7 +168,7 @@ export class Streamed implements Driver {
   }
 
   weightOf(batch: number): number {
-    return batch === this.tail?.at ? this.tail.rows : this.job.batches.batchSize;
+    return this.counts[batch % (this.recorded as Recorded).batches] as number;
   }
 
   shown<T>(fn: () => T | Promise<T>): T | Promise<T> {

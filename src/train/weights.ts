@@ -20,7 +20,9 @@ function numbersOf(name: string, given: Tensor | Data): { values: number[]; shap
   return { values, shape: t.shape };
 }
 
-function ofSamples(given: Tensor | Data, rows: number): number[] {
+function ofSamples({ dataset }: DataLoader, sampleWeight: Tensor | Data | 'last'): number[] {
+  const rows = dataset.length;
+  const given = sampleWeight === 'last' ? columnOf(dataset) : sampleWeight;
   const { values, shape } = numbersOf('sampleWeight', given);
   if (values.length !== rows || shape[0] !== rows) {
     throw new ShapeError(
@@ -30,10 +32,14 @@ function ofSamples(given: Tensor | Data, rows: number): number[] {
   return values;
 }
 
+/** Where the target of a dataset stands, counted from its end: the weights of its rows may follow. */
+export const placeOfTarget = (sampleWeight: unknown) => (sampleWeight === 'last' ? -2 : -1);
+
 /** The class of each row; undefined where the loss ignores it. */
-function classesOf(loader: DataLoader, ignored: number | undefined): (number | undefined)[] {
-  const target = columnOf(loader.dataset);
-  if (target.size !== loader.dataset.length) {
+function classesOf({ dataset }: DataLoader, { sampleWeight, loss }: Weighing): (number | undefined)[] {
+  const ignored = (loss as { ignoreIndex?: number }).ignoreIndex;
+  const target = columnOf(dataset, placeOfTarget(sampleWeight));
+  if (target.size !== dataset.length) {
     throw new ShapeError(
       `classWeight needs a target of one class index a row; this one is ${show(target.shape)}. Use sampleWeight.`,
     );
@@ -69,30 +75,46 @@ function ofClasses(given: Tensor | Data | 'balanced', classes: readonly (number 
   });
 }
 
+type Weighing = Pick<FitOptions, 'sampleWeight' | 'classWeight' | 'loss'>;
+
+/** Do rows count unlike each other? */
+export const isWeighted = ({ sampleWeight, classWeight }: Partial<Weighing>) =>
+  sampleWeight !== undefined || classWeight !== undefined;
+
 /**
- * What each row of a loader's dataset counts, or undefined where all count alike.
+ * What each row of a loader's dataset counts, or undefined where all count alike, or where rows bring their weights as they come.
  *
  * @throws ShapeError or OptionError for weights that do not fit the rows, are out of range or all 0.
  */
-export function rowWeights(
-  loader: DataLoader,
-  { sampleWeight, classWeight, loss }: FitOptions,
-): Float32Array | undefined {
-  if (sampleWeight === undefined && classWeight === undefined) return undefined;
-  if (loader.dataset.begin)
+export function rowWeights(loader: DataLoader, weighing: Weighing): Float32Array | undefined {
+  const { sampleWeight, classWeight } = weighing;
+  if (!isWeighted(weighing)) return undefined;
+  if (loader.dataset.begin) {
+    if (sampleWeight === 'last' && classWeight === undefined) return undefined;
     throw new OptionError(
-      'sampleWeight and classWeight need all rows beforehand; with an IterableDataset give the loss its weights.',
+      "classWeight and a list for sampleWeight need all rows beforehand; an IterableDataset can give each row its weight, [x, y, weight], with sampleWeight: 'last'.",
     );
+  }
   const rows = loader.dataset.length;
-  const samples = sampleWeight === undefined ? undefined : ofSamples(sampleWeight, rows);
-  const ignored = (loss as { ignoreIndex?: number }).ignoreIndex;
-  const classes = classWeight === undefined ? undefined : ofClasses(classWeight, classesOf(loader, ignored));
+  const samples = sampleWeight === undefined ? undefined : ofSamples(loader, sampleWeight);
+  const classes = classWeight === undefined ? undefined : ofClasses(classWeight, classesOf(loader, weighing));
   const weights = Float32Array.from({ length: rows }, (_, i) => (samples?.[i] ?? 1) * (classes?.[i] ?? 1));
   if (weights.every((w) => w === 0)) {
     const names = [samples && 'sampleWeight', classes && 'classWeight'].filter(Boolean).join(' and ');
     throw new OptionError(`${names} give every row the weight 0; at least one must be above 0.`);
   }
   return weights;
+}
+
+/** The sum of what the rows of a batch count. */
+export function sumOfWeights(weights: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const w = weights[i] as number;
+    if (w < 0) throw new OptionError(`A row has the weight ${w}; weights must be finite and not below 0.`);
+    total += w;
+  }
+  return total;
 }
 
 /** The losses of rows, one number each: the sum of what a row has, and how many these are. */
@@ -114,8 +136,11 @@ function ownLosses(losses: unknown, rows: number): Tensor {
 /** Σ w l / Σ w over the rows, with l the mean of a row's losses; Σ w l where the loss's reduction is 'sum'. */
 export function weighted(loss: LossFunction): (output: Tensor, target: Tensor, weights: Tensor) => Tensor {
   const own = lossOf(loss);
-  return (output, target, weights) => {
-    const rows = weights.size;
+  return (output, target, given) => {
+    const rows = given.shape[0] as number;
+    if (given.size !== rows)
+      throw new ShapeError(`The weights of ${rows} rows have shape ${show(given.shape)}; each row has one, a number.`);
+    const weights = given.to('float32').reshape([rows]);
     const losses = loss instanceof Loss ? loss.reduce(output, target, 'none') : ownLosses(own(output, target), rows);
     const { sums, per } = byRow(losses, rows);
     const sum = sums.mul(weights).sum();
@@ -127,4 +152,20 @@ export function weighted(loss: LossFunction): (output: Tensor, target: Tensor, w
     const divisor = total.add(total.eq(0));
     return sum.div(reduction === 'batchmean' ? divisor : divisor.mul(per));
   };
+}
+
+/** What rows lose, and whether each brings its weight along. */
+export interface Losing {
+  loss: LossFunction;
+  isWeighted: boolean;
+}
+
+/** What the rows of `validation` lose: each counts 1, unless it brings its weight along. */
+export function heldLoss(weighing: Weighing): Losing {
+  const { loss, sampleWeight } = weighing;
+  if (!isWeighted(weighing)) return { loss, isWeighted: false };
+  if (sampleWeight === 'last') return { loss, isWeighted: true };
+  const weigh = weighted(loss);
+  const even: LossFunction = (output, target) => weigh(output, target, output.filled([target.shape[0] as number], 1));
+  return { loss: even, isWeighted: false };
 }
