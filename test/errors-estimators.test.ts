@@ -74,10 +74,16 @@ describe('what estimators are given to learn from', () => {
       'unscaled features beyond float32',
       () =>
         linear()
-          .fit([[1e-300], [1e300]], [1, 2])
-          .then(() => network({ scale: false }).fit([[1], [1e300]], [1, 2])),
+          .fit([[1e-150], [1e150]], [1, 2])
+          .then(() => network({ scale: false }).fit([[1], [1e150]], [1, 2])),
       OptionError,
-      /row 1, column 0 is 1e\+300 after scaling/,
+      /row 1, column 0 is 1e\+150 after scaling/,
+    ),
+    failure(
+      'features so far apart that doubles do not hold their variance',
+      () => linear().fit([[1e-300], [1e300]], [1, 2]),
+      OptionError,
+      /StandardScaler: the variance of column 0 is more than a double holds; divide the column/,
     ),
     failure('fewer targets than rows', () => linear().fit(X, [1, 2]), ShapeError, /X has 4 rows and y has 2/),
     failure('one number as targets', () => linear().fit(X, 5), ShapeError, /X has 4 rows and y has 0/),
@@ -133,6 +139,79 @@ describe('what estimators are given to learn from', () => {
       /"c", which was not among the labels/,
     ),
     failure('one class to begin with', () => logistic().partialFit([[1]], ['a']), OptionError, /one class only/),
+    failure(
+      'fewer weights than rows',
+      () => linear().fit(X, y, { sampleWeight: [1, 2] }),
+      ShapeError,
+      /LinearRegression: sampleWeight has shape \[2\]; it must be \[4\], one for each row of X/,
+    ),
+    failure(
+      'a table of weights',
+      () => linear().fit(X, y, { sampleWeight: X }),
+      ShapeError,
+      /sampleWeight has shape \[4, 2\]/,
+    ),
+    failure(
+      'a negative weight',
+      () => network().fit(X, y, { sampleWeight: [1, -1, 1, 1] }),
+      OptionError,
+      /sampleWeight has -1 in row 1; weights must be finite and not below 0/,
+    ),
+    failure(
+      'a weight of NaN',
+      () => logistic().partialFit(X, labels, { sampleWeight: [1, 1, 1, Number.NaN] }),
+      OptionError,
+      /sampleWeight has NaN in row 3/,
+    ),
+    failure(
+      'nothing but weights of 0',
+      () => logistic().fit(X, labels, { sampleWeight: [0, 0, 0, 0] }),
+      OptionError,
+      /sampleWeight gives every row the weight 0/,
+    ),
+    failure(
+      'a misspelt option of fit',
+      () => linear().fit(X, y, any({ sampleWeights: y })),
+      OptionError,
+      /no option "sampleWeights"; did you mean "sampleWeight"/,
+    ),
+    failure(
+      'a class weight for no class',
+      () => new LogisticRegression({ classWeight: { c: 2 } }).fit(X, labels),
+      OptionError,
+      /classWeight of LogisticRegression has "c", which is no label of y; these are a, b/,
+    ),
+    failure(
+      'class weights of 0',
+      () => new MLPClassifier({ classWeight: { a: 0, b: 0 } }).fit(X, labels),
+      OptionError,
+      /classWeight of MLPClassifier gives every row the weight 0/,
+    ),
+    failure(
+      'a balance of rows that are to come',
+      () => new LogisticRegression({ classWeight: 'balanced' }).partialFit(X, labels),
+      OptionError,
+      /'balanced', and in partialFit more rows may come; give weights by label/,
+    ),
+    ...[
+      ['lopsided', /is "lopsided"; it must be 'balanced', or weights by label/] as const,
+      [[1, 2], /is an array/] as const,
+      [{ a: -1 }, /for "a" is -1; it must be a finite number of at least 0/] as const,
+      [{ a: '1' }, /for "a" is "1"/] as const,
+    ].map(([classWeight, says]) =>
+      failure(
+        `a classWeight ${JSON.stringify(classWeight)}`,
+        () => new LogisticRegression({ classWeight: any(classWeight) }),
+        OptionError,
+        says,
+      ),
+    ),
+    failure(
+      'a classWeight of a regression',
+      () => new MLPRegressor(any({ classWeight: 'balanced' })),
+      OptionError,
+      /no option "classWeight"/,
+    ),
     failure(
       'a rate beyond all bounds',
       () => network({ learningRate: 1e30 }).fit(X, y),

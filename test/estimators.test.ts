@@ -120,6 +120,118 @@ describe('LinearRegression', () => {
   });
 });
 
+describe('sampleWeight', () => {
+  const counts = X.map((_, i) => [1, 2, 0, 3][i % 4] as number);
+  const repeated = <T>(rows: readonly T[]) => rows.flatMap((row, i) => new Array<T>(counts[i] as number).fill(row));
+  /** All rows at a time: what a batch is made of does not depend on how often a row is there. */
+  const whole = (name: string) => (name.startsWith('MLP') ? { batchSize: 500, seed: 1 } : {});
+  const close = (a: unknown[], b: unknown[]) =>
+    a.forEach((v, i) => void (typeof v === 'number' ? expect(v).toBeCloseTo(b[i] as number, 3) : expect(v).toBe(b[i])));
+
+  it.each(each)(
+    'of 2 is a row that is there twice, of 0 one that is not: $name',
+    async ({ name, make, y: targets }) => {
+      const [weighted, copied] = [make(whole(name)), make(whole(name))];
+      await weighted.fit(X, targets as never, { sampleWeight: counts });
+      await copied.fit(repeated(X), repeated(targets) as never);
+      close(weighted.predict(X), copied.predict(X));
+      if ('predictProba' in weighted)
+        close(weighted.predictProba(X).flat(), (copied as typeof weighted).predictProba(X).flat());
+    },
+  );
+
+  it.each(each)('in pieces, too: $name', async ({ make, y: targets }) => {
+    const [weighted, copied, plain] = [0, 1, 2].map(() => make({ batchSize: 500, seed: 1 })) as [Made, Made, Made];
+    const classes = 'classes' in weighted ? { classes: ['less', 'middle', 'more'] } : {};
+    for (const [from, to] of [
+      [0, 20],
+      [20, 60],
+    ] as const) {
+      const rows = X.slice(from, to);
+      const own = counts.slice(from, to);
+      const many = <T>(list: readonly T[]) =>
+        list.slice(from, to).flatMap((v, i) => new Array<T>(own[i] as number).fill(v));
+      for (let pass = 0; pass < 20; pass++) {
+        await weighted.partialFit(rows, targets.slice(from, to) as never, { sampleWeight: own, ...classes });
+        await copied.partialFit(many(X), many(targets) as never, classes);
+        await plain.partialFit(rows, targets.slice(from, to) as never, classes);
+      }
+    }
+    const seen = (model: Made) => ('predictProba' in model ? model.predictProba(X).flat() : model.predict(X));
+    const apart = (model: Made) =>
+      seen(model).reduce((sum: number, v, i) => sum + Math.abs(Number(v) - Number(seen(copied)[i])), 0);
+    // Where a gradient is 0 but for rounding, Adam's first steps go either way.
+    expect(apart(weighted)).toBeLessThan(apart(plain) / 10);
+  });
+
+  it.each(each)(
+    'of 1 gives the bits of none, and of 7 the same to rounding: $name',
+    async ({ name, make, y: targets }) => {
+      const ones = X.map(() => 1);
+      const all = await Promise.all(
+        [{}, { sampleWeight: ones }, { sampleWeight: tensor(ones) }].map((run) =>
+          make(whole(name)).fit(X, targets as never, run),
+        ),
+      );
+      const [plain, ...weighted] = all as [Made, ...Made[]];
+      for (const model of weighted) close(said(model).labels, said(plain).labels);
+    },
+  );
+
+  it('counts in what early stopping watches', async () => {
+    const options = { earlyStopping: true, validationFraction: 0.5, seed: 3, maxIter: 3 };
+    const noisy = y.map((v, i) => (counts[i] === 0 ? 1e3 : v));
+    const model = await new MLPRegressor(options).fit(X, noisy, { sampleWeight: counts });
+    const plain = await new MLPRegressor(options).fit(X, noisy);
+    expect(model.history?.epochs[0]?.valLoss).toBeLessThan(3);
+    expect(plain.history?.epochs[0]?.valLoss).not.toBe(model.history?.epochs[0]?.valLoss);
+  });
+});
+
+describe('classWeight', () => {
+  const kinds = { LogisticRegression, MLPClassifier };
+  const few = words.map((word, i) => (word === 'more' && i % 3 > 0 ? 'less' : word));
+  const often = (label: string) => few.filter((word) => word === label).length;
+  const balanced = Object.fromEntries(['less', 'middle', 'more'].map((label) => [label, 60 / (3 * often(label))]));
+
+  it.each(Object.entries(kinds))('is the weight of the rows of a class: %s', async (_, Kind) => {
+    // Unscaled, since weights of rows would scale the features otherwise than those of classes.
+    const options = { seed: 1, maxIter: 200, scale: false };
+    const unscaled = X.map((row) => [row[2] as number]);
+    const sampleWeight = few.map((label) => (label === 'more' ? 5 : label === 'middle' ? 0.5 : 1));
+    const byRow = await new Kind(options).fit(unscaled, few, { sampleWeight });
+    const byClass = await new Kind({ ...options, classWeight: { more: 5, middle: 0.5 } }).fit(unscaled, few);
+    const wanted = byRow.predictProba(unscaled).flat();
+    byClass
+      .predictProba(unscaled)
+      .flat()
+      .forEach((p, i) => void expect(p).toBeCloseTo(wanted[i] as number, 3));
+  });
+
+  it.each(Object.entries(kinds))("'balanced' is rows / (classes x rows of the class): %s", async (_, Kind) => {
+    const options = { seed: 1, maxIter: 30 };
+    const even = await new Kind({ ...options, classWeight: 'balanced' }).fit(X, few);
+    const told = await new Kind({ ...options, classWeight: balanced }).fit(X, few);
+    expect(even.predictProba(X)).toEqual(told.predictProba(X));
+    expect(even.toJSON().options).toMatchObject({ classWeight: 'balanced' });
+  });
+
+  it('of numbers and booleans goes by how they are written', async () => {
+    const flags = y.map((v) => v > 16);
+    const plain = await new LogisticRegression().fit(X, flags);
+    const weighted = await new LogisticRegression({ classWeight: { true: 50 } }).fit(X, flags);
+    const sure = (model: typeof plain) => model.predictProba(X).reduce((sum, [, p]) => sum + (p as number), 0);
+    expect(sure(weighted)).toBeGreaterThan(sure(plain) + 1);
+  });
+
+  it('of 0 forgets a class but keeps its name', async () => {
+    const model = await new LogisticRegression<string>({ classWeight: { middle: 0 } }).fit(X, words);
+    expect(model.classes).toEqual(['less', 'middle', 'more']);
+    expect(model.predict(X)).not.toContain('middle');
+    expect(model.predictProba(X).flat().every(Number.isFinite)).toBe(true);
+  });
+});
+
 describe('LogisticRegression', () => {
   it('gives probabilities that sum to 1, and the likeliest class', async () => {
     const model = await new LogisticRegression<string>().fit(X, words);

@@ -6,11 +6,12 @@ import { TABLES, type Table } from './support/tables';
 interface Case {
   estimator: keyof typeof ESTIMATORS;
   data: string;
-  options: Record<string, number>;
+  options: Record<string, unknown>;
   score: number;
   spread?: number;
   coef?: number[] | number[][];
   intercept?: number | number[];
+  weights?: number[];
 }
 
 const ESTIMATORS = {
@@ -22,6 +23,7 @@ const ESTIMATORS = {
 const golden = readGolden<{
   tables: Record<string, { rows: number; mean: number; test: number[] }>;
   cases: Case[];
+  weighted: Case[];
 }>('estimators');
 
 /** The rows to train on and those to score, as scikit-learn had them. */
@@ -54,7 +56,11 @@ function effects(coef: number[] | number[][], X: number[][]): number[] {
 }
 
 describe('on unscaled real data, at the first try', () => {
-  const titled = golden.cases.map((row) => ({ ...row, told: JSON.stringify(row.options) }));
+  const told = (row: Case) => ({
+    ...row,
+    told: JSON.stringify({ ...row.options, ...(row.weights && { sampleWeight: row.weights }) }),
+  });
+  const titled = golden.cases.map(told);
   it.each(titled)('$estimator $told scores on $data as scikit-learn does', async (row) => {
     const { train, test } = await split(row.data);
     const scores: number[] = [];
@@ -66,11 +72,13 @@ describe('on unscaled real data, at the first try', () => {
     expect(Math.abs(meanOf(scores) - row.score)).toBeLessThan(0.01);
   });
 
-  const linear = titled.filter(({ coef }) => coef);
+  const linear = [...titled.filter(({ coef }) => coef), ...golden.weighted.map(told)];
   it.each(linear)("$estimator $told has scikit-learn's coefficients on $data, in its units", async (row) => {
     const { train } = await split(row.data);
     const model = ESTIMATORS[row.estimator as 'LinearRegression' | 'LogisticRegression'](row.options);
-    await model.fit(train.X, train.y as never);
+    const { weights } = row;
+    const sampleWeight = weights && train.X.map((_, i) => weights[i % weights.length] as number);
+    await model.fit(train.X, train.y as never, sampleWeight && { sampleWeight });
     // The columns of the cars' three origins sum to 1: of the many coefficients that fit as well, scikit-learn has others.
     const known = row.data === 'cars' ? 6 : undefined;
     const [got, wanted] = [model.coef, row.coef ?? []].map((coef) => effects(coef, train.X).slice(0, known));

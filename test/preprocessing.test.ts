@@ -43,6 +43,19 @@ describe('a preprocessor', () => {
     expect(scaler.stateDict()).toEqual(before);
   });
 
+  it.each([
+    ['StandardScaler', new StandardScaler(), [[1e300], [-1e300]], 'variance'],
+    ['StandardScaler', new StandardScaler(), [[1e308], [1.5e308], [1.7e308]], 'variance'],
+    ['MinMaxScaler', new MinMaxScaler(), [[1e308], [-1e308]], 'range'],
+  ])('%s refuses numbers whose spread is beyond doubles, and is as it was', (name, scaler, far, what) => {
+    const says = `${name}: the ${what} of column 0 is more than a double holds; divide the column by a constant before.`;
+    scaler.fit([[1], [2]]);
+    const before = scaler.stateDict();
+    expect(() => scaler.fit(far)).toThrow(says);
+    expect(() => scaler.partialFit(far)).toThrow(says);
+    expect(scaler.stateDict()).toEqual(before);
+  });
+
   it('encodes booleans, numbers of a tensor, and labels of a typed array', () => {
     expect(new OneHotEncoder().fitTransform([[true], [false]]).toArray()).toEqual([
       [0, 1],

@@ -34,7 +34,8 @@ export function checkDataset(owner: string, dataset: unknown): asserts dataset i
 /** A column of a dataset as it is, by default the last: the target. Below 0 it counts from the end. */
 export function columnOf(dataset: Dataset, i = -1): Tensor {
   const { within } = dataset;
-  const column = (within ?? dataset).tensors.at(i) as Tensor;
+  const { tensors } = within ?? dataset;
+  const column = tensors[i < 0 ? tensors.length + i : i] as Tensor;
   return within ? column.gather(within.rows) : column;
 }
 

@@ -70,6 +70,8 @@ export interface Matrix {
   values: ArrayLike<number>;
   rows: number;
   columns: number;
+  /** What each row counts, where they do not count alike. */
+  weights?: Float64Array | undefined;
 }
 
 /** The elements of data in order, in full precision, and their shape. */
@@ -98,5 +100,5 @@ export function matrixOf(owner: string, data: Tensor | Data | Matrix): Matrix {
       `${owner}: row ${Math.floor(i / columns)}, column ${i % columns} has ${values[i]}; drop such rows or fill them in before.`,
     );
   }
-  return { values, rows, columns };
+  return { values, rows, columns, ...(isMatrix(data) && { weights: data.weights }) };
 }

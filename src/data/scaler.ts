@@ -1,4 +1,4 @@
-import { checkOptions, OptionError, ShapeError } from '../errors';
+import { checkOptions, isPositive, OptionError, ShapeError } from '../errors';
 import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
@@ -13,26 +13,34 @@ interface Line {
 /** Scales each column by a line of its own. Sums are in double precision; what comes out is float32. */
 abstract class Scaler extends Preprocessor {
   protected abstract line(): Line | undefined;
-  protected abstract forget(): void;
-  protected abstract take(data: Matrix): void;
+  /** @param anew forgets what was learned before. */
+  protected abstract take(data: Matrix, anew: boolean): void;
   protected abstract get width(): number | undefined;
 
   /**
    * Learns from rows of numbers, [rows, columns].
    *
-   * @throws ShapeError for another shape or no rows; OptionError for NaN and infinities, named by row and column.
+   * @throws ShapeError for another shape or no rows; OptionError for NaN and infinities, named by row and column, and for a column
+   * whose numbers are so far apart that doubles do not hold it. What was learned before stays then.
    */
   fit(data: Tensor | Data | Matrix): this {
-    const checked = matrixOf(this.owner, data);
-    this.forget();
-    this.take(checked);
+    this.take(matrixOf(this.owner, data), true);
     return this;
   }
 
   /** Learns from more rows, as if all had been given to `fit` at once: for data that come in pieces. */
   partialFit(data: Tensor | Data | Matrix): this {
-    this.take(this.matrix(data));
+    this.take(this.matrix(data), false);
     return this;
+  }
+
+  /** Throws where a number for a column is beyond doubles. */
+  protected check(numbers: readonly number[], what: string): void {
+    const column = numbers.findIndex((n) => !Number.isFinite(n));
+    if (column >= 0)
+      throw new OptionError(
+        `${this.owner}: the ${what} of column ${column} is more than a double holds; divide the column by a constant before.`,
+      );
   }
 
   private matrix(data: Tensor | Data | Matrix): Matrix {
@@ -76,26 +84,32 @@ interface Moments {
   squares: number;
 }
 
-/** Of one column, by passes of its own, so that a large mean does not eat the deviation. */
-function momentsOf({ values, rows, columns }: Matrix, column: number): Moments {
+/** Σ w (x - shift) over a column's rows, or Σ w (x - shift)². */
+function sumOf(
+  { values, columns, rows, weights }: Matrix,
+  at: { column: number; shift: number; squared?: true },
+): number {
+  const { column, shift, squared } = at;
   let sum = 0;
-  for (let i = column; i < values.length; i += columns) sum += values[i] as number;
-  const guess = sum / rows;
-  let rest = 0;
-  for (let i = column; i < values.length; i += columns) rest += (values[i] as number) - guess;
-  const mean = guess + rest / rows;
-  let squares = 0;
-  for (let i = column; i < values.length; i += columns) {
-    const d = (values[i] as number) - mean;
-    squares += d * d;
+  for (let row = 0, i = column; row < rows; row++, i += columns) {
+    const d = (values[i] as number) - shift;
+    const term = squared ? d * d : d;
+    sum += weights ? (weights[row] as number) * term : term;
   }
-  return { mean, squares };
+  return sum;
+}
+
+/** Of one column, by passes of its own, so that a large mean does not eat the deviation. */
+function momentsOf(data: Matrix, { column, count }: { column: number; count: number }): Moments {
+  const guess = sumOf(data, { column, shift: 0 }) / count;
+  const mean = guess + sumOf(data, { column, shift: guess }) / count;
+  return { mean, squares: sumOf(data, { column, shift: mean, squared: true }) };
 }
 
 /** Is a variance nothing but what rounding leaves of a constant? scikit-learn's bound. */
 function isConstant(variance: number, mean: number, rows: number): boolean {
-  const rounded = rows * mean * Number.EPSILON;
-  return variance <= rows * Number.EPSILON * variance + rounded * rounded;
+  const share = Math.max(rows, 1) * Number.EPSILON;
+  return variance <= share * variance + share * mean * (share * mean);
 }
 
 /**
@@ -117,7 +131,7 @@ export class StandardScaler extends Scaler {
   mean: number[] | undefined;
   /** The variance of each column, of the rows as they are (divided by their number); undefined before `fit`. */
   variance: number[] | undefined;
-  /** The rows learned from. */
+  /** The rows learned from, or the sum of what they count. */
   rows = 0;
 
   /** What each column is divided by: its standard deviation, or 1 where it is constant; undefined before `fit`. */
@@ -135,26 +149,22 @@ export class StandardScaler extends Scaler {
     return shift && scale && { shift, scale };
   }
 
-  protected forget(): void {
-    this.mean = undefined;
-    this.variance = undefined;
-    this.rows = 0;
-  }
-
   /** Two sets' moments are put together as in Chan, Golub and LeVeque 1983. */
-  protected take(data: Matrix): void {
-    const { rows: before, mean = [], variance = [] } = this;
-    const rows = before + data.rows;
-    const moments = Array.from({ length: data.columns }, (_, j) => momentsOf(data, j));
-    this.mean = moments.map((m, j) => {
+  protected take(data: Matrix, anew: boolean): void {
+    const { rows: before, mean = [], variance = [] } = anew ? { rows: 0 } : this;
+    const count = data.weights?.reduce((sum, w) => sum + w, 0) ?? data.rows;
+    const moments = Array.from({ length: data.columns }, (_, column) => momentsOf(data, { column, count }));
+    const rows = before + count;
+    const means = moments.map((m, j) => {
       const old = mean[j] ?? m.mean;
-      return old + ((m.mean - old) * data.rows) / rows;
+      return old + ((m.mean - old) * count) / rows;
     });
-    this.variance = moments.map((m, j) => {
+    const variances = moments.map((m, j) => {
       const d = m.mean - (mean[j] ?? m.mean);
-      return ((variance[j] ?? 0) * before + m.squares + ((d * d * before) / rows) * data.rows) / rows;
+      return ((variance[j] ?? 0) * before + m.squares + ((d * d * before) / rows) * count) / rows;
     });
-    this.rows = rows;
+    this.check(variances, 'variance');
+    Object.assign(this, { mean: means, variance: variances, rows });
   }
 
   protected state(): Record<string, unknown> | undefined {
@@ -165,7 +175,7 @@ export class StandardScaler extends Scaler {
   protected restore({ mean, variance, rows }: Record<string, unknown>): void {
     this.need(isFiniteList(mean), 'mean');
     this.need(isFiniteList(variance) && variance.length === mean.length && variance.every((v) => v >= 0), 'variance');
-    this.need(Number.isInteger(rows) && (rows as number) > 0, 'rows');
+    this.need(isPositive.holds(rows as number), 'rows');
     this.mean = [...mean];
     this.variance = [...variance];
     this.rows = rows as number;
@@ -218,19 +228,19 @@ export class MinMaxScaler extends Scaler {
     return { scale, shift: dataMin.map((least, j) => least - low * (scale[j] as number)) };
   }
 
-  protected forget(): void {
-    this.dataMin = undefined;
-    this.dataMax = undefined;
-  }
-
-  protected take({ values, columns }: Matrix): void {
-    const least = this.dataMin ?? new Array<number>(columns).fill(Number.POSITIVE_INFINITY);
-    const most = this.dataMax ?? new Array<number>(columns).fill(Number.NEGATIVE_INFINITY);
+  protected take({ values, columns }: Matrix, anew: boolean): void {
+    const { dataMin, dataMax } = anew ? {} : this;
+    const least = dataMin?.slice() ?? new Array<number>(columns).fill(Number.POSITIVE_INFINITY);
+    const most = dataMax?.slice() ?? new Array<number>(columns).fill(Number.NEGATIVE_INFINITY);
     for (let i = 0; i < values.length; i++) {
       const j = i % columns;
       least[j] = Math.min(least[j] as number, values[i] as number);
       most[j] = Math.max(most[j] as number, values[i] as number);
     }
+    this.check(
+      most.map((high, j) => high - (least[j] as number)),
+      'range',
+    );
     this.dataMin = least;
     this.dataMax = most;
   }

@@ -1,20 +1,34 @@
 import type { Category } from '../data/encoder';
+import { OptionError } from '../errors';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
-import { Estimator } from './estimator';
-import type { EstimatorOptions } from './options';
+import { Estimator, type PartialRunOptions, type Taken } from './estimator';
+import type { ClassWeight, EstimatorOptions } from './options';
 import { type LabelList, Labels } from './targets';
 
 /** An estimator of classes, named by strings, numbers or booleans. */
 export abstract class Classifier<
-  O extends EstimatorOptions & { scale: boolean; learningRate: number },
+  O extends EstimatorOptions & { scale: boolean; learningRate: number; classWeight?: ClassWeight | undefined },
   L extends Category,
 > extends Estimator<O, Labels, LabelList> {
-  protected take(
-    y: LabelList,
-    options: { rows: number; before?: Labels | undefined; classes?: readonly Category[] | undefined },
-  ): { targets: Labels; t: Tensor } {
+  protected take(y: LabelList, options: Taken<Labels>): { targets: Labels; t: Tensor } {
     return Labels.learn(this.owner, y, options);
+  }
+
+  protected override classed(
+    weights: Float64Array | undefined,
+    { t, targets }: { t: Tensor; targets: Labels },
+  ): Float64Array | undefined {
+    const { classWeight } = this.options;
+    return classWeight === undefined ? weights : targets.weigh(this.owner, t, { weights, classWeight });
+  }
+
+  override async partialFit(X: Tensor | Data, y: LabelList, run?: PartialRunOptions): Promise<this> {
+    if (this.options.classWeight === 'balanced')
+      throw new OptionError(
+        `The classWeight of ${this.owner} is 'balanced', and in partialFit more rows may come; give weights by label, such as { yes: 5, no: 1 }.`,
+      );
+    return super.partialFit(X, y, run);
   }
 
   /** @internal */

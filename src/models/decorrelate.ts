@@ -12,6 +12,8 @@ const MOST_COLUMNS = 1024;
 interface Table {
   values: Float64Array;
   columns: number;
+  /** What each row counts, in the mean 1. Default: 1. */
+  weights?: Float64Array | undefined;
 }
 
 export function canDecorrelate({ values, columns }: Table): boolean {
@@ -27,13 +29,15 @@ async function eachRow({ values, columns: k }: Table, visit: (row: Float64Array)
   }
 }
 
-/** The lower triangle of Xᵀ X / rows. */
+/** The lower triangle of Xᵀ W X / rows. */
 async function gramOf(table: Table): Promise<Float64Array> {
-  const { columns: k } = table;
+  const { columns: k, weights } = table;
   const gram = new Float64Array(k * k);
+  let at = 0;
   await eachRow(table, (row) => {
+    const weight = weights ? (weights[at++] as number) : 1;
     for (let i = 0; i < k; i++) {
-      const x = row[i] as number;
+      const x = (row[i] as number) * weight;
       for (let j = 0, at = i * k; j <= i; j++, at++) gram[at] = (gram[at] as number) + x * (row[j] as number);
     }
   });

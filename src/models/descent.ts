@@ -1,23 +1,23 @@
-import { TensorDataset } from '../data/dataset';
 import type { Loss } from '../nn/loss';
 import type { Sequential } from '../nn/sequential';
 import { Adam } from '../optim/adam';
 import { CosineAnnealingLR } from '../optim/schedules/cosine';
 import { SGD } from '../optim/sgd';
-import { randn } from '../tensor/create';
+import { randn, tensor } from '../tensor/create';
 import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { withSeed } from '../wasm/random';
 import type { EstimatorOptions, RunOptions } from './options';
-import { groupsOf, trained } from './training';
+import { groupsOf, rowsOf, trained } from './training';
 
 /** Enough for the power iteration to come within the margin, whatever the spectrum. */
 const POWERS = 30;
 const MARGIN = 1.1;
 
-/** The largest eigenvalue of Xᵀ X / rows, from above, by power iteration. */
-export function steepnessOf(x: Tensor): number {
-  const [rows, columns] = x.shape as [number, number];
+/** The largest eigenvalue of Xᵀ X / rows, from above, by power iteration; of Xᵀ W X / rows, if rows have weights of mean 1. */
+export function steepnessOf(given: Tensor, weights?: Float64Array): number {
+  const [rows, columns] = given.shape as [number, number];
+  const x = weights ? given.mul(tensor(weights, { shape: [rows, 1] }).sqrt()) : given;
   const back = x.transpose();
   let v = withSeed(0, () => randn([columns, 1]));
   let size = 1;
@@ -33,6 +33,8 @@ export interface Cost {
   network: Sequential;
   x: Tensor;
   t: Tensor;
+  /** What each row counts, in the mean 1. */
+  weights: Float64Array | undefined;
   loss: Loss;
   decay: number;
   /** Bounds on its second derivatives. */
@@ -85,12 +87,12 @@ function settling(parameters: readonly Tensor[], { tol, pace }: { tol: number; p
  * mini-batches by Adam, whose rate falls to 0 along half a cosine.
  */
 export function descend(cost: Cost, { options, run }: Told): Promise<History> {
-  const { network, x, t, loss, decay, steepest } = cost;
+  const { network, x, t, weights, loss, decay, steepest } = cost;
   const { maxIter, tol, learningRate, seed } = options;
   const rows = x.shape[0] as number;
   const batchSize = Math.min(options.batchSize ?? rows, rows);
   const groups = groupsOf(network, decay);
-  const plan = { rows: new TensorDataset(x, t), loss, batchSize, maxIter, seed, run };
+  const plan = { ...rowsOf(x, t, weights), loss, batchSize, maxIter, seed, run };
   if (batchSize < rows) {
     const optimizer = new Adam(groups, { lr: learningRate });
     const scheduler = new CosineAnnealingLR(optimizer, { tMax: maxIter });

@@ -1,4 +1,3 @@
-import { TensorDataset } from '../data/dataset';
 import type { Category } from '../data/encoder';
 import type { Matrix } from '../data/preprocessor';
 import { StandardScaler } from '../data/scaler';
@@ -22,10 +21,10 @@ import {
   networkJSON,
   reading,
 } from './json';
-import { type EstimatorOptions, RUN_NAMES, type RunOptions } from './options';
-import { featuresOf, floats, type Line, lineOf, scaled } from './table';
+import { type EstimatorOptions, FITTING_NAMES, type FittingOptions, type RunOptions } from './options';
+import { featuresOf, floats, type Line, lineOf, scaled, weightsOf } from './table';
 import type { Targets } from './targets';
-import { groupsOf, layersOf, trained } from './training';
+import { groupsOf, layersOf, rowsOf, trained } from './training';
 
 /** All that a training leaves. It is replaced as a whole, so that one that fails changes nothing. */
 export interface Learned<T> {
@@ -49,11 +48,26 @@ export interface Job<T> {
   x: () => Tensor;
   t: Tensor;
   targets: T;
+  weights: Weights;
   run: RunOptions;
 }
 
+/** What rows count. */
+export interface Weights {
+  /** Each, in the mean 1; undefined where all count alike. */
+  each: Float64Array | undefined;
+  /** All of them: the rows, or the sum of what they were told to count. */
+  total: number;
+}
+
+/** What `take` is told of the rows of y. */
+export interface Taken<T> extends Pick<Matrix, 'rows' | 'weights'> {
+  before?: T | undefined;
+  classes?: readonly Category[] | undefined;
+}
+
 /** A training of a classifier that goes on may be told of classes that come later. */
-export type PartialRunOptions = RunOptions & {
+export type PartialRunOptions = FittingOptions & {
   /** All classes. Default: those of the first rows. */
   classes?: readonly Category[];
 };
@@ -98,10 +112,11 @@ export abstract class Estimator<O extends Options, T extends Targets, G> {
   /** How much the weights are pulled to 0, beside the mean loss of a batch. */
   protected abstract decay(rows: { seen: number; batch: number }, targets: T): number;
   /** Makes targets of y, which go on from those `before`. */
-  protected abstract take(
-    y: G,
-    options: { rows: number; before?: T | undefined; classes?: readonly Category[] | undefined },
-  ): { targets: T; t: Tensor };
+  protected abstract take(y: G, options: Taken<T>): { targets: T; t: Tensor };
+  /** What the rows count by their classes, too. */
+  protected classed(weights: Float64Array | undefined, _rows: { t: Tensor; targets: T }): Float64Array | undefined {
+    return weights;
+  }
   /** @internal */
   protected abstract targetsFrom(json: never): T;
 
@@ -110,22 +125,25 @@ export abstract class Estimator<O extends Options, T extends Targets, G> {
    *
    * @param X features: nested arrays or a tensor of [rows, features].
    * @param y what to predict, one for each row.
-   * @param run `onEpochEnd`, `onProgress`, `progressEvery`, `pause` and `signal`, as in the function `fit`.
+   * @param run `sampleWeight`, what each row counts; `onEpochEnd`, `onProgress`, `progressEvery`, `pause` and `signal`, as in the
+   * function `fit`.
    * @returns this.
    * @throws ShapeError for ragged rows or lengths that differ; OptionError for NaN, infinities and what is no number, named by
-   * row and column: what was learned before stays.
+   * row and column, and for weights that are below 0 or all 0: what was learned before stays.
    */
-  fit(X: Tensor | Data, y: G, run: RunOptions = {}): Promise<this> {
+  fit(X: Tensor | Data, y: G, run: FittingOptions = {}): Promise<this> {
     return this.alone(async () => {
-      checkOptions(`${this.owner}.fit`, run, RUN_NAMES);
-      const matrix = featuresOf(this.owner, X);
-      const { targets, t } = this.take(y, { rows: matrix.rows });
+      checkOptions(`${this.owner}.fit`, run, FITTING_NAMES);
+      const { sampleWeight, ...callbacks } = run;
+      const matrix = this.matrixOf(X, { sampleWeight });
+      const { targets, t } = this.take(y, matrix);
       const inputs = new StandardScaler().fit(matrix);
       const network = this.build(matrix.columns, targets.outputs);
       const { rows, columns } = matrix;
       const values = scaled(matrix, this.line(inputs));
       const x = () => floats(`${this.owner}: X`, values, columns);
-      this.history = await this.train({ network, values, columns, rows, x, t, targets, run });
+      const weights = this.weigh(matrix, { t, targets });
+      this.history = await this.train({ network, values, columns, rows, x, t, targets, weights, run: callbacks });
       this.learned = { inputs, targets, network };
     });
   }
@@ -139,22 +157,33 @@ export abstract class Estimator<O extends Options, T extends Targets, G> {
    */
   partialFit(X: Tensor | Data, y: G, run: PartialRunOptions = {}): Promise<this> {
     return this.alone(async () => {
-      checkOptions(`${this.owner}.partialFit`, run, [...RUN_NAMES, 'classes']);
-      const { classes, ...callbacks } = run;
+      checkOptions(`${this.owner}.partialFit`, run, [...FITTING_NAMES, 'classes']);
+      const { classes, sampleWeight, ...callbacks } = run;
       const before = this.learned;
-      const matrix = featuresOf(this.owner, X, before?.inputs.mean?.length);
-      const { targets, t } = this.take(y, { rows: matrix.rows, before: before?.targets, classes });
+      const matrix = this.matrixOf(X, { sampleWeight, known: before?.inputs.mean?.length });
+      const { targets, t } = this.take(y, { ...matrix, before: before?.targets, classes });
+      const { each, total } = this.weigh(matrix, { t, targets });
       const inputs = before ? StandardScaler.fromJSON(before.inputs.toJSON()) : new StandardScaler();
-      const pass = inputs.rows;
+      const [pass, told] = [Math.ceil(inputs.rows), inputs.rows];
       const x = this.features(matrix, inputs.partialFit(matrix));
       const network = before?.network ?? this.build(matrix.columns, targets.outputs);
       const { seed, batchSize = this.partialRows } = this.options;
-      const decay = this.decay({ seen: inputs.rows, batch: Math.min(batchSize, matrix.rows) }, targets);
+      const share = total / (inputs.rows - told);
+      const batch = (Math.min(batchSize, matrix.rows) * total) / matrix.rows;
+      const decay = this.decay({ seen: inputs.rows * share, batch }, targets);
       const parts = before && { network, ...(before.adam && { adam: before.adam }) };
       const states = parts && statesOf(parts);
       const optimizer = this.adamOf(network, before?.adam, decay);
-      const rows = new TensorDataset(x, t);
-      const plan = { rows, loss: targets.loss, optimizer, batchSize, maxIter: 1, seed, pass, run: callbacks };
+      const plan = {
+        ...rowsOf(x, t, each),
+        loss: targets.loss,
+        optimizer,
+        batchSize,
+        maxIter: 1,
+        seed,
+        pass,
+        run: callbacks,
+      };
       try {
         this.history = await trained(network, plan);
       } catch (error) {
@@ -197,6 +226,22 @@ export abstract class Estimator<O extends Options, T extends Targets, G> {
     const [weights] = adam.groups;
     if (weights) weights.options.weightDecay = decay;
     return adam;
+  }
+
+  /** The features, and what their rows count. */
+  private matrixOf(
+    X: Tensor | Data,
+    { sampleWeight, known }: { sampleWeight: Tensor | Data | undefined; known?: number | undefined },
+  ): Matrix {
+    const matrix = featuresOf(this.owner, X, known);
+    return { ...matrix, weights: weightsOf(this.owner, sampleWeight, matrix.rows) };
+  }
+
+  /** What rows count in training. */
+  private weigh({ rows, weights }: Matrix, taken: { t: Tensor; targets: T }): Weights {
+    const all = this.classed(weights, taken);
+    const total = all?.reduce((sum, w) => sum + w, 0) ?? rows;
+    return { each: all?.map((w) => (w / total) * rows), total };
   }
 
   private line(inputs: StandardScaler): Line {

@@ -90,14 +90,14 @@ export class LinearRegression<Y extends number | number[] = number> extends Regr
     return 0;
   }
 
-  protected async train({ network, values, columns, x, t, targets, run }: Job<Numbers>): Promise<History> {
+  protected async train({ network, values, columns, x, t, targets, weights, run }: Job<Numbers>): Promise<History> {
     const { options } = this;
     const { loss, sharpness } = targets;
-    const cost = { network, t, loss, decay: 0 };
-    const table = { values, columns };
+    const cost = { network, t, weights: weights.each, loss, decay: 0 };
+    const table = { values, columns, weights: weights.each };
     if (!canDecorrelate(table)) {
       const plain = x();
-      const steepest = sharpness * Math.max(1, steepnessOf(plain));
+      const steepest = sharpness * Math.max(1, steepnessOf(plain, weights.each));
       return descend({ ...cost, x: plain, steepest, flattest: 0 }, { options, run });
     }
     const back = await decorrelate(table);

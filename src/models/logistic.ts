@@ -7,7 +7,7 @@ import { Classifier } from './classifier';
 import { descend, steepnessOf } from './descent';
 import type { Job } from './estimator';
 import { inUnits, LINEAR_DEFAULTS, zeroed } from './linear';
-import { type EstimatorOptions, resolved } from './options';
+import { type ClassWeight, type EstimatorOptions, resolved } from './options';
 import type { Labels } from './targets';
 import { linearsOf } from './training';
 
@@ -16,15 +16,20 @@ export interface LogisticRegressionOptions extends EstimatorOptions {
   fitIntercept?: boolean;
   /** The inverse of the penalty on the coefficients, which are those of the scaled features. Default: 1. */
   C?: number;
+  /** What the rows of each class count: see `ClassWeight`. Default: 1. */
+  classWeight?: ClassWeight;
 }
 
-const DEFAULTS = { ...LINEAR_DEFAULTS, C: 1, tol: 1e-4 };
+const DEFAULTS = { ...LINEAR_DEFAULTS, C: 1, tol: 1e-4, classWeight: undefined };
+
+/** A class whose rows count nothing begins as one of so many. */
+const RARE = 1e6;
 
 /** The biases where no feature says anything: the logarithms of how often classes are met, or of the second's odds. */
-function oddsOf(classes: number, places: Tensor): Tensor {
-  const counts = new Float32Array(classes);
-  for (const c of places.toTypedArray()) counts[c] = (counts[c] as number) + 1;
-  const logs = tensor(counts).log();
+function oddsOf(counts: Float64Array): Tensor {
+  const { length: classes } = counts;
+  const rare = counts.reduce((a, b) => a + b) / RARE;
+  const logs = tensor(counts.map((count) => count || rare)).log();
   return classes > 2 ? logs.sub(logs.mean()) : logs.slice(1, 2).sub(logs.slice(0, 1));
 }
 
@@ -40,7 +45,8 @@ function oddsOf(classes: number, places: Tensor): Tensor {
  * As https://scikit-learn.org/stable/modules/generated/sklearn.linear_model.LogisticRegression.html after a StandardScaler.
  *
  * @param options `C` 1, `fitIntercept` true, `scale` true, `maxIter` 1000, `tol` 1e-4 (done when the coefficients have settled to
- * this share of the largest), `batchSize` all rows (32 in `partialFit`), `learningRate` 0.01 (of Adam), `seed`.
+ * this share of the largest), `batchSize` all rows (32 in `partialFit`), `learningRate` 0.01 (of Adam), `seed`; `classWeight`,
+ * 'balanced' or what the rows of a class count by its label, as { spam: 5 }, default 1.
  * @throws OptionError for options that are unknown or out of range.
  * @example
  * const X = [[180, 80], [160, 50], [175, 77], [158, 52]];
@@ -48,6 +54,9 @@ function oddsOf(classes: number, places: Tensor): Tensor {
  * expect(model.predict([[170, 75]])).toEqual(['cat']);
  * expect(model.classes).toEqual(['cat', 'mouse']);
  * expect(model.predictProba([[170, 75]])[0][0]).toBeGreaterThan(0.5);
+ * const careful = new LogisticRegression({ classWeight: { mouse: 100 } });
+ * await careful.fit(X, ['cat', 'mouse', 'cat', 'mouse'], { sampleWeight: [1, 2, 1, 2] });
+ * expect(careful.predictProba([[170, 75]])[0][0]).toBeLessThan(0.5);
  */
 export class LogisticRegression<L extends Category = Category> extends Classifier<
   LogisticRegressionOptions & typeof DEFAULTS,
@@ -76,14 +85,16 @@ export class LogisticRegression<L extends Category = Category> extends Classifie
     return 1 / (this.options.C * seen);
   }
 
-  protected train({ network, rows, x: scaled, t, targets, run }: Job<Labels>): Promise<History> {
+  protected train({ network, x: scaled, t, targets, weights, run }: Job<Labels>): Promise<History> {
     const { loss, sharpness } = targets;
     const x = scaled();
     const [bias] = linearsOf(network).map((layer) => layer.bias);
-    bias?.assign(oddsOf(targets.classes.length, t));
-    const decay = this.decay({ seen: rows });
-    const steepest = sharpness * Math.max(1, steepnessOf(x)) + decay;
-    return descend({ network, x, t, loss, decay, steepest, flattest: decay }, { options: this.options, run });
+    const { each, total } = weights;
+    bias?.assign(oddsOf(targets.counts(t, each)));
+    const decay = this.decay({ seen: total });
+    const steepest = sharpness * Math.max(1, steepnessOf(x, each)) + decay;
+    const cost = { network, x, t, weights: each, loss, decay, steepest, flattest: decay };
+    return descend(cost, { options: this.options, run });
   }
 
   /** What a unit of each feature adds to the logarithm of a class's odds, or of the second class's if there are two. */

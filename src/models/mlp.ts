@@ -1,4 +1,4 @@
-import { type Dataset, TensorDataset } from '../data/dataset';
+import type { Dataset } from '../data/dataset';
 import type { Category } from '../data/encoder';
 import { DataLoader } from '../data/loader';
 import { randomSplit } from '../data/splits';
@@ -8,13 +8,14 @@ import type { Module } from '../nn/module';
 import type { Sequential } from '../nn/sequential';
 import { Adam } from '../optim/adam';
 import { uniform } from '../tensor/create';
+import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { Classifier } from './classifier';
 import type { Job } from './estimator';
-import { type EstimatorOptions, resolved } from './options';
+import { type ClassWeight, type EstimatorOptions, resolved } from './options';
 import { Regressor } from './regressor';
 import type { Labels, Numbers, Targets } from './targets';
-import { groupsOf, linearsOf, trained } from './training';
+import { groupsOf, linearsOf, rowsOf, trained } from './training';
 
 type MLPActivation = 'relu' | 'tanh' | 'logistic' | 'identity';
 
@@ -47,6 +48,13 @@ const DEFAULTS = {
   validationFraction: 0.1,
 };
 
+export interface MLPClassifierOptions extends MLPOptions {
+  /** What the rows of each class count: see `ClassWeight`. Default: 1. */
+  classWeight?: ClassWeight;
+}
+
+const CLASSIFIER_DEFAULTS = { ...DEFAULTS, classWeight: undefined };
+
 type Options = MLPOptions & typeof DEFAULTS;
 
 const ACTIVATIONS: Record<MLPActivation, (() => Module) | undefined> = {
@@ -56,8 +64,8 @@ const ACTIVATIONS: Record<MLPActivation, (() => Module) | undefined> = {
   identity: undefined,
 };
 
-function checked(owner: string, options: MLPOptions): Options {
-  const all = resolved(owner, options, DEFAULTS) as Options;
+function checked<O extends MLPOptions, D extends typeof DEFAULTS>(owner: string, options: O, defaults: D): O & D {
+  const all = resolved(owner, options, defaults);
   if (!Object.keys(ACTIVATIONS).includes(all.activation))
     throw new OptionError(
       `The activation of ${owner} is ${String(all.activation)}; it must be one of ${Object.keys(ACTIVATIONS).join(', ')}.`,
@@ -88,7 +96,7 @@ interface Learning {
 /** The rows to train on and, for early stopping, those that are held back. */
 function parts(
   owner: string,
-  rows: Dataset,
+  { rows, t }: { rows: Dataset; t: Tensor },
   { options: { earlyStopping, validationFraction, seed }, stratify }: Learning,
 ): Dataset[] {
   if (!earlyStopping) return [rows];
@@ -97,15 +105,28 @@ function parts(
     throw new OptionError(
       `${owner} has ${rows.length} rows and would hold ${held} back for early stopping; give more rows, or a smaller validationFraction.`,
     );
-  return randomSplit(rows, [rows.length - held, held], { stratify, ...(seed !== undefined && { seed }) });
+  return randomSplit(rows, [rows.length - held, held], {
+    stratify: stratify && t,
+    ...(seed !== undefined && { seed }),
+  });
 }
 
+/** What the rows of a batch count. */
+const batchOf = ({ batchSize }: Options, { rows, weights }: Job<Targets>) =>
+  (Math.min(batchSize, rows) * weights.total) / rows;
+
 /** Mini-batches by Adam, until the loss has stopped falling. */
-function learn(owner: string, { network, x, t, targets, run }: Job<Targets>, learning: Learning): Promise<History> {
+function learn(
+  owner: string,
+  { network, x, t, targets, weights, run }: Job<Targets>,
+  learning: Learning,
+): Promise<History> {
   const { options, decay } = learning;
   const { batchSize, maxIter, learningRate, seed } = options;
-  const [rows, held] = parts(owner, new TensorDataset(x(), t), learning) as [Dataset, Dataset?];
+  const given = rowsOf(x(), t, weights.each);
+  const [rows, held] = parts(owner, { ...given, t }, learning) as [Dataset, Dataset?];
   return trained(network, {
+    ...given,
     rows,
     loss: targets.loss,
     optimizer: new Adam(groupsOf(network, decay), { lr: learningRate }),
@@ -144,7 +165,7 @@ export class MLPRegressor<Y extends number | number[] = number> extends Regresso
   protected override readonly activation = ACTIVATIONS[this.options.activation];
 
   constructor(options: MLPOptions = {}) {
-    super('MLPRegressor', checked('MLPRegressor', options));
+    super('MLPRegressor', checked('MLPRegressor', options, DEFAULTS));
   }
 
   protected get centered(): boolean {
@@ -166,8 +187,7 @@ export class MLPRegressor<Y extends number | number[] = number> extends Regresso
 
   protected train(job: Job<Numbers>): Promise<History> {
     const { options, owner } = this;
-    const decay = this.decay({ batch: Math.min(options.batchSize, job.rows) });
-    return learn(owner, job, { options, decay, stratify: false });
+    return learn(owner, job, { options, decay: this.decay({ batch: batchOf(options, job) }), stratify: false });
   }
 }
 
@@ -180,7 +200,7 @@ export class MLPRegressor<Y extends number | number[] = number> extends Regresso
  * Shapes: X [rows, features], y a label for each row.
  * As https://scikit-learn.org/stable/modules/generated/sklearn.neural_network.MLPClassifier.html.
  *
- * @param options as MLPRegressor's.
+ * @param options as MLPRegressor's, and `classWeight`: 'balanced', or what the rows of a class count by its label; default 1.
  * @throws OptionError for options that are unknown or out of range.
  * @example
  * const X = Array.from({ length: 200 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);
@@ -189,13 +209,16 @@ export class MLPRegressor<Y extends number | number[] = number> extends Regresso
  * expect(model.predict([[0.8, 0.7], [0.6, -0.9]])).toEqual(['same sign', 'different']);
  * expect(model.predictProba([[0.8, 0.7]])[0][1]).toBeGreaterThan(0.9);
  */
-export class MLPClassifier<L extends Category = Category> extends Classifier<Options, L> {
+export class MLPClassifier<L extends Category = Category> extends Classifier<
+  MLPClassifierOptions & typeof CLASSIFIER_DEFAULTS,
+  L
+> {
   protected readonly biased = true;
   protected readonly partialRows = DEFAULTS.batchSize;
   protected override readonly activation = ACTIVATIONS[this.options.activation];
 
-  constructor(options: MLPOptions = {}) {
-    super('MLPClassifier', checked('MLPClassifier', options));
+  constructor(options: MLPClassifierOptions = {}) {
+    super('MLPClassifier', checked('MLPClassifier', options, CLASSIFIER_DEFAULTS));
   }
 
   protected get centered(): boolean {
@@ -216,7 +239,6 @@ export class MLPClassifier<L extends Category = Category> extends Classifier<Opt
 
   protected train(job: Job<Labels>): Promise<History> {
     const { options, owner } = this;
-    const decay = this.decay({ batch: Math.min(options.batchSize, job.rows) });
-    return learn(owner, job, { options, decay, stratify: true });
+    return learn(owner, job, { options, decay: this.decay({ batch: batchOf(options, job) }), stratify: true });
   }
 }

@@ -1,4 +1,17 @@
-import { checkOptions, checkValue, isCount, isFlag, isFraction, isPositive, isRate, type Rules } from '../errors';
+import {
+  checkOptions,
+  checkValue,
+  isCount,
+  isFlag,
+  isFraction,
+  isPositive,
+  isRate,
+  OptionError,
+  quoted,
+  type Rules,
+} from '../errors';
+import type { Data } from '../tensor/literal';
+import type { Tensor } from '../tensor/tensor';
 import type { FitOptions } from '../train/options';
 import { checkSeed } from '../wasm/random';
 
@@ -21,7 +34,27 @@ export interface EstimatorOptions {
 /** What a training can be told besides: see `FitOptions`. */
 export type RunOptions = Pick<FitOptions, 'onEpochEnd' | 'onProgress' | 'progressEvery' | 'pause' | 'signal'>;
 
-export const RUN_NAMES = ['onEpochEnd', 'onProgress', 'progressEvery', 'pause', 'signal'];
+/** What `fit` and `partialFit` can be told of their rows, too. */
+export type FittingOptions = RunOptions & {
+  /** What each row counts, none below 0: [rows]. A row of weight 2 is one that is there twice. Default: 1. */
+  sampleWeight?: Tensor | Data;
+};
+
+/** What the rows of a class count, by its label, others 1; or 'balanced': rows / (classes × rows of the class). */
+export type ClassWeight = 'balanced' | Readonly<Record<string, number>>;
+
+/** Throws for what is no `classWeight`. */
+function checkClassWeight(owner: string, given: unknown): void {
+  if (given === undefined || given === 'balanced') return;
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new OptionError(
+      `The classWeight of ${owner} is ${quoted(given)}; it must be 'balanced', or weights by label, such as { yes: 5, no: 1 }.`,
+    );
+  for (const [label, weight] of Object.entries(given))
+    checkValue(`The classWeight of ${owner} for ${quoted(label)}`, weight, isRate);
+}
+
+export const FITTING_NAMES = ['sampleWeight', 'onEpochEnd', 'onProgress', 'progressEvery', 'pause', 'signal'];
 
 const RULES: Rules = {
   maxIter: isCount,
@@ -47,5 +80,6 @@ export function resolved<O extends EstimatorOptions, D extends object>(owner: st
     if (rule && value !== undefined) checkValue(`The ${name} of ${owner}`, value, rule);
   }
   if (all.seed !== undefined) checkSeed(owner, all.seed);
+  checkClassWeight(owner, all.classWeight);
   return all as O & D;
 }

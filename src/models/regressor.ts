@@ -1,7 +1,7 @@
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import { r2 } from '../train/metrics/regression';
-import { Estimator } from './estimator';
+import { Estimator, type Taken } from './estimator';
 import type { EstimatorOptions } from './options';
 import { Numbers } from './targets';
 
@@ -10,11 +10,8 @@ export abstract class Regressor<
   O extends EstimatorOptions & { scale: boolean; learningRate: number },
   Y extends number | number[],
 > extends Estimator<O, Numbers, Tensor | Data> {
-  protected take(
-    y: Tensor | Data,
-    { rows, before }: { rows: number; before?: Numbers | undefined },
-  ): { targets: Numbers; t: Tensor } {
-    return Numbers.learn(this.owner, y, { rows, before, center: this.biased });
+  protected take(y: Tensor | Data, { rows, weights, before }: Taken<Numbers>): { targets: Numbers; t: Tensor } {
+    return Numbers.learn(this.owner, y, { rows, weights, before, center: this.biased });
   }
 
   /** @internal */

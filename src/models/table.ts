@@ -67,17 +67,40 @@ export function checkRows(owner: string, given: number | undefined, needed: numb
   throw new ShapeError(`${owner}: X has ${needed} rows and y has ${given ?? 0}; each row of X needs its own in y.`);
 }
 
+/**
+ * What each row counts, if it was told.
+ *
+ * @throws ShapeError for another number of rows; OptionError for what is negative or not finite, or all 0.
+ */
+export function weightsOf(owner: string, given: Tensor | Data | undefined, rows: number): Float64Array | undefined {
+  if (given === undefined) return undefined;
+  const { flat, shape } = elementsOf(`${owner}: sampleWeight`, given);
+  if (shape[0] !== rows || flat.length !== rows)
+    throw new ShapeError(
+      `${owner}: sampleWeight has shape ${show(shape)}; it must be [${rows}], one for each row of X.`,
+    );
+  const weights = Float64Array.from(flat);
+  const bad = weights.findIndex((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY));
+  if (bad >= 0)
+    throw new OptionError(
+      `${owner}: sampleWeight has ${weights[bad]} in row ${bad}; weights must be finite and not below 0.`,
+    );
+  if (weights.every((w) => w === 0))
+    throw new OptionError(`${owner}: sampleWeight gives every row the weight 0; at least one must be above 0.`);
+  return weights;
+}
+
 /** Numbers to predict: a list, or a table whose columns are outputs of their own. */
 export function numbersOf(
   owner: string,
   y: Tensor | Data,
-  { rows, columns }: { rows: number; columns?: number | undefined },
+  { rows, columns, weights }: Pick<Matrix, 'rows' | 'weights'> & { columns?: number | undefined },
 ): { matrix: Matrix; flat: boolean } {
   const { flat: values, shape } = elementsOf(`${owner}: y`, y);
   checkRows(owner, shape[0], rows);
   if (shape.length > 2)
     throw new ShapeError(`${owner}: y has shape ${show(shape)}; it must be [rows], or [rows, outputs].`);
-  const matrix = matrixOf(`${owner}: y`, { values, rows, columns: shape[1] ?? 1 });
+  const matrix = matrixOf(`${owner}: y`, { values, rows, columns: shape[1] ?? 1, weights });
   if (matrix.columns === 0 || matrix.columns !== (columns ?? matrix.columns))
     throw new ShapeError(`${owner}: y has ${matrix.columns} numbers a row; it must have ${columns ?? 'at least one'}.`);
   return { matrix, flat: shape.length === 1 };

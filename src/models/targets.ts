@@ -8,6 +8,8 @@ import { MSELoss } from '../nn/regression';
 import type { Data } from '../tensor/literal';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
+import type { Taken } from './estimator';
+import type { ClassWeight } from './options';
 import { checkRows, floats, type Line, lineOf, numbersOf, scaled } from './table';
 
 /** What a model learns to predict, and how that looks to its network. */
@@ -51,9 +53,9 @@ export class Numbers implements Targets {
   static learn(
     owner: string,
     y: Tensor | Data,
-    { rows, center, before }: { rows: number; center: boolean; before?: Numbers | undefined },
+    { rows, weights, center, before }: Taken<Numbers> & { center: boolean },
   ): { targets: Numbers; t: Tensor } {
-    const { matrix, flat } = numbersOf(owner, y, { rows, columns: before?.outputs });
+    const { matrix, flat } = numbersOf(owner, y, { rows, weights, columns: before?.outputs });
     const scaler = before ? StandardScaler.fromJSON(before.scaler.toJSON()) : new StandardScaler();
     const targets = new Numbers(scaler.partialFit(matrix), before?.flat ?? flat, center);
     return { targets, t: floats(`${owner}: y`, scaled(matrix, targets.line), targets.outputs) };
@@ -122,15 +124,43 @@ export class Labels implements Targets {
   }
 
   /** Learns the classes, unless `before` or `classes` has them, and turns y into places. */
-  static learn(
-    owner: string,
-    y: LabelList,
-    { rows, before, classes }: { rows: number; before?: Labels | undefined; classes?: readonly Category[] | undefined },
-  ): { targets: Labels; t: Tensor } {
+  static learn(owner: string, y: LabelList, { rows, before, classes }: Taken<Labels>): { targets: Labels; t: Tensor } {
     const list = labelsOf(owner, y, rows);
     const targets = before ?? new Labels(owner, new LabelEncoder().fit(classes ?? list));
     const places = targets.encoder.transform(list);
     return { targets, t: targets.outputs === 1 ? places.to('float32').reshape([rows, 1]) : places };
+  }
+
+  /** The rows of each class, or the sum of what they count. */
+  counts(t: Tensor, weights: Float64Array | undefined): Float64Array {
+    const counts = new Float64Array(this.classes.length);
+    t.toTypedArray().forEach((c, i) => {
+      counts[c] = (counts[c] as number) + (weights?.[i] ?? 1);
+    });
+    return counts;
+  }
+
+  /** What rows count, by their classes too. */
+  weigh(
+    owner: string,
+    t: Tensor,
+    { weights, classWeight }: { weights: Float64Array | undefined; classWeight: ClassWeight },
+  ): Float64Array {
+    const counts = classWeight === 'balanced' ? this.counts(t, weights) : undefined;
+    const known = this.classes.map(String);
+    const stranger = counts ? undefined : Object.keys(classWeight).find((label) => !known.includes(label));
+    if (stranger !== undefined)
+      throw new OptionError(
+        `The classWeight of ${owner} has ${JSON.stringify(stranger)}, which is no label of y; these are ${known.slice(0, 8).join(', ')}.`,
+      );
+    const total = counts?.reduce((sum, n) => sum + n, 0) ?? 0;
+    const factors = known.map((label, c) =>
+      counts ? total / (known.length * (counts[c] as number)) : ((classWeight as Record<string, number>)[label] ?? 1),
+    );
+    const all = Float64Array.from(t.toTypedArray(), (c, i) => (weights?.[i] ?? 1) * (factors[c] as number) || 0);
+    if (all.every((w) => w === 0))
+      throw new OptionError(`The classWeight of ${owner} gives every row the weight 0; at least one must be above 0.`);
+    return all;
   }
 
   /** The share of rows whose label is the predicted one. */

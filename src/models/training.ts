@@ -1,8 +1,9 @@
-import type { Dataset } from '../data/dataset';
+import { type Dataset, TensorDataset } from '../data/dataset';
 import { DataLoader } from '../data/loader';
 import { Linear } from '../nn/linear';
 import type { Module } from '../nn/module';
 import { Sequential } from '../nn/sequential';
+import { tensor } from '../tensor/create';
 import type { Tensor } from '../tensor/tensor';
 import { fit } from '../train/fit';
 import type { History, HistoryRow } from '../train/history';
@@ -30,8 +31,18 @@ export function groupsOf(network: Sequential, weightDecay: number): { params: Te
   return biases.length > 0 ? [weights, { params: biases, weightDecay: 0 }] : [weights];
 }
 
-interface Plan extends Omit<FitOptions, 'epochs'> {
+/** Rows to train on, with what each counts if they do not count alike. */
+export interface Rows {
   rows: Dataset;
+  sampleWeight?: 'last';
+}
+
+export function rowsOf(x: Tensor, t: Tensor, weights: Float64Array | undefined): Rows {
+  if (!weights) return { rows: new TensorDataset(x, t) };
+  return { rows: new TensorDataset(x, t, tensor(weights)), sampleWeight: 'last' };
+}
+
+interface Plan extends Rows, Omit<FitOptions, 'epochs' | 'sampleWeight'> {
   batchSize: number;
   maxIter: number;
   /** Passes begun before, or undefined to leave the rows in their order. */

@@ -119,6 +119,48 @@ def case(row, x, y, test):
     return out | ({"spread": float(np.std(scores))} if network else {} if data == "digits" else units(models[0]))
 
 
+# Rows that do not count alike, some not at all: row i of those to train on counts WEIGHTS[i % 7].
+WEIGHTS = [1, 2, 0, 0.5, 3, 1, 0.25]
+WEIGHTED = [
+    ("LinearRegression", "diabetes", {}),
+    ("LinearRegression", "diabetes", {"fitIntercept": False}),
+    ("LogisticRegression", "wine", {}),
+    ("LogisticRegression", "breast-cancer", {"C": 0.1}),
+    ("LogisticRegression", "penguins", {"classWeight": {"Adelie": 5, "Gentoo": 0.5}}),
+    ("LogisticRegression", "breast-cancer", {"classWeight": "balanced"}),
+]
+# Without weights of rows; with them, scikit-learn 1.2 does not balance what they count.
+BALANCED = [("LogisticRegression", "penguins", {"classWeight": "balanced"})]
+
+
+def weights_of(rows):
+    return np.resize(WEIGHTS, rows)
+
+
+def classed(options, y, weights):
+    """The options with 'balanced' written out, each row counted as its weight says."""
+    if options.get("classWeight") != "balanced":
+        return options
+    classes = np.unique(y)
+    counts = [weights[y == c].sum() for c in classes]
+    return options | {"classWeight": {c: weights.sum() / (len(classes) * n) for c, n in zip(classes, counts)}}
+
+
+def weighted(row, x, y, test):
+    name, data, options = row
+    train = np.setdiff1d(np.arange(len(y)), test)
+    x, y, weights = x[train], y[train], weights_of(len(train))
+    if row in BALANCED:
+        model = made(name, options, 0).fit(x, y)
+    elif name == "LinearRegression":
+        model = made(name, options, 0).fit(x, y, sample_weight=weights)
+    else:
+        model = made(name, classed(options, y, weights), 0)
+        model.fit(x, y, standardscaler__sample_weight=weights, logisticregression__sample_weight=weights)
+    out = {"estimator": name, "data": data, "options": options} | units(model)
+    return out if row in BALANCED else out | {"weights": WEIGHTS}
+
+
 def build():
     tables = {name: fixture(name) for name in ("diabetes", "wine", "breast-cancer")}
     tables |= {"cars": cars(), "penguins": penguins(), "digits": digits()}
@@ -129,6 +171,7 @@ def build():
             for name, (x, _) in tables.items()
         },
         "cases": [case(row, *tables[row[1]], tests[row[1]]) for row in CASES],
+        "weighted": [weighted(row, *tables[row[1]], tests[row[1]]) for row in WEIGHTED + BALANCED],
     }
 
 
