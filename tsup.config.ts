@@ -5,10 +5,9 @@ import { defineConfig, type Options } from 'tsup';
 import { textOf } from './src/wasm/text';
 import { CODE } from './src/wasm/thread';
 
-// The order of the entries is that of the code in a bundle, on which it depends how small that gets: test/size.test.ts.
 const entry = {
-  io: 'src/io/index.ts',
   index: 'src/index.ts',
+  io: 'src/io/index.ts',
   nn: 'src/nn/index.ts',
   optim: 'src/optim/index.ts',
   data: 'src/data/index.ts',
@@ -26,12 +25,24 @@ function namedKernels(): Buffer {
   return Buffer.concat([kernels, Buffer.from(head), section, name]);
 }
 
+/**
+ * What comes first in the file that the entries share, and in a bundle: on the order it depends how small that gets. Between the
+ * modules the kernels would keep gzip from what these have in common.
+ */
+const FIRST = ['wasm/source/inlined', 'train/fit', 'models/index', 'index'];
+
+/** A namespace as a plain object: unlike one, a bundler leaves it out where it is not used. */
+function asObject(_: string, name: string, from: string): string {
+  const names = [...readFileSync(`src/nn/${from}.ts`, 'utf8').matchAll(/^export function (\w+)/gm)].map(
+    ([, name]) => name,
+  );
+  return `import { ${names} } from '${from}';\nexport const ${name} = { ${names} };`;
+}
+
 /** The library with its kernels from one of src/wasm/source/, in a folder: what has the kernels is the one difference. */
 function build(source: 'inlined' | 'slim' | 'workerd', outDir: string, options: Options): Options {
   const up = source === 'inlined' ? '.' : '..';
   const asFiles: [RegExp, string][] = [
-    // As an object in the midst of others a namespace would be in every bundle; as a file it is where it is used.
-    [/^\.\/init$/, './init.js'],
     [/^\.\/used$/, `${up}/used.js`],
     [/^downhill\/kernels\.wasm$/, `${up}/kernels.wasm`],
   ];
@@ -43,9 +54,31 @@ function build(source: 'inlined' | 'slim' | 'workerd', outDir: string, options: 
     // No file of ours has side effects: who takes nothing of it need not import it, and a bundler would warn of that.
     treeshake: { moduleSideEffects: false },
     define: { KERNELS: JSON.stringify(kernelsName) },
+    // An engine reads all of a file before it runs any, and least of one byte a character. The names that a stack trace shows stay,
+    // and what a bundler needs to leave out what is not used.
+    minify: 'terser',
+    terserOptions: {
+      module: false,
+      compress: false,
+      keep_classnames: true,
+      format: { comments: false, preserve_annotations: true, ascii_only: true },
+    },
     ...options,
-    entry: { ...(options.entry as Record<string, string>), init: 'src/nn/init.ts' },
     esbuildPlugins: [
+      {
+        // Each file that a program loads takes time: every entry reaches everything, so that all they share is one file.
+        name: 'one-file',
+        setup({ onLoad, onResolve, resolve }) {
+          onResolve({ filter: /^\./ }, async ({ path, pluginData, ...from }) => {
+            if (pluginData === 'one-file') return undefined;
+            return { ...(await resolve(path, { ...from, pluginData: 'one-file' })), sideEffects: true };
+          });
+          onLoad({ filter: /src\/\w+\/index\.ts$/ }, async ({ path }) => {
+            const code = (await readFile(path, 'utf8')).replace(/^export \* as (\w+) from '(.*)';$/gm, asObject);
+            return { contents: FIRST.map((file) => `import '../${file}';`).join('') + code, loader: 'ts' };
+          });
+        },
+      },
       {
         name: 'as-files',
         setup({ onResolve }) {
@@ -80,11 +113,11 @@ function build(source: 'inlined' | 'slim' | 'workerd', outDir: string, options: 
 
 export default defineConfig([
   build('inlined', 'dist', {
-    // In a file of their own the kernels come first in a bundle: between the modules they would keep gzip from what these share.
-    entry: { ...entry, kernels: 'build/kernels.wasm', used: 'src/wasm/used.ts' },
+    entry: { ...entry, used: 'src/wasm/used.ts' },
     // Tensors are disposable, which libraries of TypeScript before ESNext do not know.
     dts: { entry: { ...entry, slim: slimEntry.index }, banner: '/// <reference lib="esnext.disposable" />' },
     clean: ['!slim', '!workerd'],
+    sourcemap: true,
     async onSuccess() {
       await writeFile('dist/thread.js', CODE);
       await writeFile('dist/kernels.wasm', namedKernels());

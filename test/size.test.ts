@@ -46,6 +46,19 @@ it('modules and optimizers keep their names in it', async () => {
   expect(() => new Adam(model.parameters(), { rate: 1 })).toThrow('Adam has no option "rate"');
 });
 
+it.each(['index', 'nn', 'optim', 'data', 'io', 'worker'])('who imports %s loads three files', async (name) => {
+  const entryPoints = [join(import.meta.dirname, `../dist/${name}.js`)];
+  const { metafile } = await build({
+    entryPoints,
+    bundle: true,
+    format: 'esm',
+    write: false,
+    metafile: true,
+    ignoreAnnotations: true,
+  });
+  expect(Object.keys(metafile.inputs)).toHaveLength(3);
+});
+
 const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 
 /** The KB that the README gives a program. */

@@ -41,11 +41,15 @@ function place(path: readonly number[]): string {
   return path.length === 0 ? 'the data' : `${path.length === 1 ? 'row' : 'element'} ${path.join(', ')}`;
 }
 
-function append(
-  out: number[],
-  data: unknown,
-  { shape, path, owner }: { shape: Shape; path: number[]; owner: string },
-): void {
+/** Where an element stands in data of a shape, and whose they are. */
+interface Where {
+  shape: Shape;
+  path: number[];
+  owner: string;
+}
+
+function append(out: number[], data: unknown, where: Where): void {
+  const { shape, path, owner } = where;
   const needed = shape[path.length];
   const length = lengthOf(data);
   if (length !== needed) {
@@ -62,10 +66,15 @@ function append(
     out.push(data);
     return;
   }
+  const isRow = path.length === shape.length - 1;
   for (let i = 0; i < length; i++) {
-    path.push(i);
-    append(out, (data as ArrayLike<unknown>)[i], { shape, path, owner });
-    path.pop();
+    const inner = (data as ArrayLike<unknown>)[i];
+    if (isRow && typeof inner === 'number') out.push(inner);
+    else {
+      path.push(i);
+      append(out, inner, where);
+      path.pop();
+    }
   }
 }
 
