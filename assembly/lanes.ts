@@ -65,3 +65,11 @@ export function collect(a0: usize, a1: usize, a2: usize, a3: usize): v128 {
   v = v128.load32_lane(a2, v, 2);
   return v128.load32_lane(a3, v, 3);
 }
+
+/** Its four numbers to four places, the last first: where places are the same, the first stays. */
+export function spread(v: v128, a0: usize, a1: usize, a2: usize, a3: usize): void {
+  v128.store32_lane(a3, v, 3);
+  v128.store32_lane(a2, v, 2);
+  v128.store32_lane(a1, v, 1);
+  v128.store32_lane(a0, v, 0);
+}

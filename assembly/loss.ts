@@ -1,5 +1,5 @@
 import { BLOCK, Loss } from './kernel';
-import { collect, firstLanes, fold, foldLane, foldPair, foldPairs, loadPart, storePart } from './lanes';
+import { collect, firstLanes, fold, foldLane, foldPair, foldPairs, loadPart, spread, storePart } from './lanes';
 import * as math from './math';
 import { expInPlace, largestOfFour, lowerRow, sumVectors } from './reduce';
 
@@ -206,6 +206,45 @@ function crossEntropyOfRows(
   return partials;
 }
 
+/** Most classes of which each has a vector of its own, with four rows in it. */
+const FEW: i32 = 3;
+
+/** The same for at most FEW classes. */
+function crossEntropyOfFew(
+  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, apart: i32, partials: v128,
+): v128 {
+  const row = <usize>n << 2;
+  const scale = f32x4.splat(divisor);
+  const none = f32x4.splat(0);
+  for (let left = m; left > 0; left -= 4, o += row << 2, dx += row << 2, labels += 16, y += 16) {
+    const r1: usize = left > 1 ? row : 0;
+    const r2 = left > 2 ? row << 1 : r1;
+    const r3 = left > 3 ? row + r2 : r2;
+    const o0 = collect(o, o + r1, o + r2, o + r3);
+    const o1 = n > 1 ? collect(o + 4, o + 4 + r1, o + 4 + r2, o + 4 + r3) : o0;
+    const o2 = n > 2 ? collect(o + 8, o + 8 + r1, o + 8 + r2, o + 8 + r3) : o0;
+    const top = f32x4.pmax(f32x4.pmax(o0, o1), o2);
+    const e0 = math.exp(f32x4.sub(o0, top));
+    const e1 = n > 1 ? math.exp(f32x4.sub(o1, top)) : none;
+    const e2 = n > 2 ? math.exp(f32x4.sub(o2, top)) : none;
+    const sum = f32x4.add(f32x4.add(e0, e2), e1);
+    const label = v128.load(labels);
+    const known = i32x4.lt_u(label, i32x4.splat(n));
+    const is0 = v128.or(i32x4.eq(label, none), v128.not(known));
+    const is1 = i32x4.eq(label, i32x4.splat(1));
+    const is2 = i32x4.eq(label, i32x4.splat(2));
+    const hit = v128.bitselect(o0, v128.bitselect(o1, o2, is1), is0);
+    const loss = v128.or(f32x4.sub(math.log(sum), f32x4.sub(hit, top)), v128.not(known));
+    if (apart) storePart(y, loss, left);
+    partials = f32x4.add(partials, v128.and(loss, firstLanes(left)));
+    const by = f32x4.div(scale, sum);
+    spread(f32x4.sub(f32x4.mul(e0, by), v128.and(scale, is0)), dx, dx + r1, dx + r2, dx + r3);
+    if (n > 1) spread(f32x4.sub(f32x4.mul(e1, by), v128.and(scale, is1)), dx + 4, dx + 4 + r1, dx + 4 + r2, dx + 4 + r3);
+    if (n > 2) spread(f32x4.sub(f32x4.mul(e2, by), v128.and(scale, is2)), dx + 8, dx + 8 + r1, dx + 8 + r2, dx + 8 + r3);
+  }
+  return partials;
+}
+
 /** Elements of some rows that stay in the first-level cache. */
 const NEAR: i32 = 4096;
 
@@ -226,7 +265,9 @@ export function softmaxCrossEntropy(
     rows = min(min(most, BLOCK - (first & (BLOCK - 1))), m - first);
     const at = <usize>first * row;
     const each = <usize>first << 2;
-    partials = crossEntropyOfRows(o + at, labels + each, y + each, dx + at, rows, n, scale, apart, partials);
+    partials = n <= FEW
+      ? crossEntropyOfFew(o + at, labels + each, y + each, dx + at, rows, n, scale, apart, partials)
+      : crossEntropyOfRows(o + at, labels + each, y + each, dx + at, rows, n, scale, apart, partials);
     const end = first + rows;
     if (end < m && end & (BLOCK - 1)) continue;
     const sum = foldLane(partials);
