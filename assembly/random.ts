@@ -61,34 +61,49 @@ export function fillMask(
   }
 }
 
+/** Rows before this one are placed two by a word: the product of two such counts is small enough that few words are drawn again. */
+const IN_PAIRS: u32 = 1 << 14;
+
+/** Row i takes the place of one of the rows up to itself, which moves to the end. */
+function place(order: usize, i: u32, j: u32): void {
+  const at = order + (<usize>j << 2);
+  i32.store(order + (<usize>i << 2), i32.load(at));
+  i32.store(at, i);
+}
+
+/** Is what a word leaves, after a draw in so many ways, of those that would make some likelier than others (Lemire 2019)? */
+function isBiased(rest: u32, ways: u32): bool {
+  return rest < ways && rest < (0 - ways) % ways;
+}
+
 /**
- * A step of Fisher and Yates: swaps the last of the first i + 1 with one of them, drawn by a word without bias (Lemire 2019),
- * and returns how many are left to do: i where the word must be drawn again.
+ * A step of Fisher and Yates, inside out: places row i, or rows i and i + 1 (Brackett-Rozinsky and Lemire 2024), by a word, and
+ * returns the next row: i where the word must be drawn again.
  */
-function swapDrawn(order: usize, i: i32, word: u32): i32 {
-  if (i == 0) return 0;
-  const count = <u32>i + 1;
-  const scaled = <u64>word * count;
-  if (<u32>scaled < count && <u32>scaled < (0 - count) % count) return i;
-  const j = order + (<usize>(scaled >> 32) << 2);
-  const last = order + (<usize>i << 2);
-  const v = i32.load(j);
-  i32.store(j, i32.load(last));
-  i32.store(last, v);
-  return i - 1;
+function placeDrawn(order: usize, i: u32, n: u32, word: u32): u32 {
+  if (i >= n) return i;
+  const one = <u64>word * (i + 1);
+  if (i >= IN_PAIRS) {
+    if (isBiased(<u32>one, i + 1)) return i;
+    place(order, i, <u32>(one >> 32));
+    return i + 1;
+  }
+  const two = <u64>(<u32>one) * (i + 2);
+  if (isBiased(<u32>two, (i + 1) * (i + 2))) return i;
+  place(order, i, <u32>(one >> 32));
+  if (i + 1 < n) place(order, i + 1, <u32>(two >> 32));
+  return i + 2;
 }
 
 /**
  * order = a permutation of 0 … n-1; it depends on the key, stream and pass. Words come from Philox's blocks (b, pass, stream, 0)
- * in order; four blocks are computed at a time, one to a lane, while the words of the four before are used.
+ * in order; four blocks are computed at a time, one to a lane.
  *
  *     room: | 16 words | multipliers, 2 | what keys grow by, 2 |
  *
  * The constants are read from there, as an engine would build those of the code anew in each round.
  */
 export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pass: i32, room: usize): void {
-  let blocks = i32x4(0, 1, 2, 3);
-  for (let i = 0; i < n; i += 4) v128.store(order + (<usize>i << 2), i32x4.add(blocks, i32x4.splat(i)));
   i32.store(room, <i32>MULTIPLIER_0, 64);
   i32.store(room, <i32>MULTIPLIER_1, 68);
   i32.store(room, WEYL_0, 72);
@@ -97,9 +112,8 @@ export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pas
   const m1 = v128.load32_splat(room, 68);
   const weyl0 = v128.load32_splat(room, 72);
   const weyl1 = v128.load32_splat(room, 76);
-  // While there are no words yet, none are left to be placed.
-  let i = 0;
-  for (let known = false; !known || i > 0; blocks = i32x4.add(blocks, i32x4.splat(4))) {
+  let blocks = i32x4(0, 1, 2, 3);
+  for (let i = 0; i < n; blocks = i32x4.add(blocks, i32x4.splat(4))) {
     let c0 = blocks;
     let c1 = i32x4.splat(pass);
     let c2 = i32x4.splat(stream);
@@ -118,14 +132,7 @@ export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pas
       c3 = v128.shuffle<i32>(p01, p23, 0, 2, 4, 6);
       key0 = i32x4.add(key0, weyl0);
       key1 = i32x4.add(key1, weyl1);
-      if (round < 8) {
-        const two = room + (<usize>round << 3);
-        i = swapDrawn(order, i, i32.load(two));
-        i = swapDrawn(order, i, i32.load(two, 4));
-      }
     }
-    if (!known) i = n - 1;
-    known = true;
     // A lane of each is a block.
     const c01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
     const c23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
@@ -135,5 +142,6 @@ export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pas
     v128.store(room, v128.shuffle<i64>(c01, c23, 1, 3), 16);
     v128.store(room, v128.shuffle<i64>(d01, d23, 0, 2), 32);
     v128.store(room, v128.shuffle<i64>(d01, d23, 1, 3), 48);
+    for (let word = room; word < room + 64; word += 4) i = placeDrawn(order, i, n, i32.load(word));
   }
 }

@@ -89,6 +89,11 @@ describe('permute', () => {
     fc.assert(property, { numRuns: 200 });
   });
 
+  it.each([16_383, 16_384, 16_385, 20_000])('is so for %i rows, of which the last are placed one by a word', (n) => {
+    const next = wordsOf((i) => philox([i, 5, Stream.order, 0], [1, 2]));
+    expect(permuted(n, { key: [1, 2], stream: Stream.order, pass: 5 })).toEqual(shuffled(n, next));
+  });
+
   it.each([0, 1, 2, 3, 255, 257, 10_007])('holds each of %i numbers once', (n) => {
     const order = permuted(n, { key: [1, 2], stream: Stream.order, pass: 3 });
     expect(order.sort((a, b) => a - b)).toEqual(upTo(n));

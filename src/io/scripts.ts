@@ -70,17 +70,21 @@ def words(number, seed, chunk=4096):
 
 
 def permutation(n, seed, number):
-    """The order of n rows in pass \`number\`: Fisher and Yates, drawn without bias (Lemire 2019)."""
-    order = list(range(n))
+    """The order of n rows in pass \`number\`: Fisher and Yates, drawn without bias (Brackett-Rozinsky and Lemire 2024)."""
+    order = []
     drawn = words(number, seed)
-    i = n - 1
-    while i > 0:
-        scaled = next(drawn) * (i + 1)
-        if scaled & 0xFFFFFFFF < 2**32 % (i + 1):
+    while len(order) < n:
+        i = len(order)
+        rest, ways, places = next(drawn), 1, []
+        for count in (i + 1, i + 2) if i < 2**14 else (i + 1,):
+            place, rest = divmod(rest * count, 2**32)
+            places.append(place)
+            ways *= count
+        if rest < 2**32 % ways:
             continue
-        j = scaled >> 32
-        order[i], order[j] = order[j], order[i]
-        i -= 1
+        for i, place in enumerate(places[: n - i], i):
+            order.append(order[place] if place < i else i)
+            order[place] = i
     return torch.tensor(order)
 `;
 

@@ -14,22 +14,36 @@ function low(x: bigint): bigint {
   return x & 0xffffffffn;
 }
 
-/** A permutation of 0 … n - 1 by Fisher and Yates (Durstenfeld 1964), its draws unbiased by rejection (Lemire 2019). */
+/**
+ * A permutation of 0 … n - 1 by Fisher and Yates, inside out (Durstenfeld 1964): two rows by a word before row 2^14, one from there on,
+ * unbiased by rejection (Brackett-Rozinsky and Lemire 2024, algorithm 3).
+ */
 export function shuffled(n: number, next: () => number): number[] {
-  const order = Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = below(i + 1, next);
-    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  const order: number[] = [];
+  while (order.length < n) {
+    const i = order.length;
+    const counts = i < 2 ** 14 ? [i + 1, i + 2] : [i + 1];
+    const places = below(counts, next);
+    for (const j of places.slice(0, n - i)) {
+      order.push(order[j] as number);
+      order[j] = order.length - 1;
+    }
   }
   return order;
 }
 
-/** A whole number below `count` from 32-bit words. */
-function below(count: number, next: () => number): number {
-  const refused = 2 ** 32 % count;
+/** A whole number below each of the counts from one of the 32-bit words. */
+function below(counts: readonly number[], next: () => number): number[] {
+  const refused = 2 ** 32 % counts.reduce((a, b) => a * b);
   for (;;) {
-    const scaled = BigInt(next()) * BigInt(count);
-    if (Number(low(scaled)) >= refused) return Number(scaled >> 32n);
+    const drawn: number[] = [];
+    let rest = BigInt(next());
+    for (const count of counts) {
+      const scaled = rest * BigInt(count);
+      drawn.push(Number(scaled >> 32n));
+      rest = low(scaled);
+    }
+    if (Number(rest) >= refused) return drawn;
   }
 }
 
