@@ -69,7 +69,7 @@ function nearest(name: string, known: readonly string[]): string | undefined {
 /** What a value must be: in words, by its type (default: 'number'), and as a test of what is of that type. */
 export interface Rule {
   readonly needed: string;
-  readonly type?: 'number' | 'string' | 'boolean' | 'function';
+  readonly type?: 'number' | 'string' | 'boolean' | 'function' | 'object';
   readonly holds?: (value: never) => boolean;
 }
 
@@ -128,6 +128,12 @@ export const isPositive = { needed: 'a finite number above 0', holds: (n: number
 export const isAboveZero = { needed: 'a number above 0', holds: (n: number) => n > 0 };
 export const isFlag = { needed: 'true or false', type: 'boolean' } as const;
 export const isFunction = { needed: 'a function', type: 'function' } as const;
+
+export const isSignal = {
+  needed: 'the signal of an AbortController',
+  type: 'object',
+  holds: (signal: AbortSignal | null) => typeof signal?.aborted === 'boolean',
+} as const;
 
 /** One of some words. */
 export function isOneOf(...words: readonly string[]): Rule {

@@ -187,13 +187,13 @@ describe('a checkpoint of an eager loop', () => {
       'is one for fit',
       () => train({ checkpoint: any(path) }),
       Error,
-      /^OptionError: checkpoint is .*; give checkpointTo\(target\)/,
+      /^OptionError: checkpoint is .*; it must be checkpointTo\(target\)/,
     ),
     failure(
       'is awaited for fit',
       () => train({ resume: any(loadCheckpoint('nothing')) }),
       Error,
-      /^OptionError: resume is .*; give await loadCheckpoint\(target\)/,
+      /^OptionError: resume is .*; it must be await loadCheckpoint\(target\)/,
     ),
     failure(
       'of a loop is none of fit',

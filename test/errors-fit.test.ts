@@ -132,7 +132,7 @@ const bad: Case[] = [
   { name: 'a negative pause', options: { yieldEvery: -1 }, says: /yieldEvery is -1/ },
   { name: 'a metric by name', options: { metrics: { accuracy: 'accuracy' } }, says: /The metric accuracy is accuracy/ },
   { name: 'a callback that is none', options: { onEpochEnd: 5 }, says: /onEpochEnd is 5; it must be a function/ },
-  { name: 'a pause that is none', options: { pause: true }, says: /pause is true; give a new Pause\(\)/ },
+  { name: 'a pause that is none', options: { pause: true }, says: /pause is true; it must be a new Pause\(\)/ },
   {
     name: 'progress told to nobody',
     options: { onProgress: 'bar' },

@@ -172,7 +172,12 @@ describe('minimize refuses, and changes nothing:', () => {
     failure('a negative tolerance', run({ tolerance: -1 }), OptionError, /tolerance is -1/),
     failure('an optimizer by name', run({ optimizer: 'adam' }), OptionError, /minimize got adam for its optimizer/),
     failure('a callback that is none', run({ onStep: 1 }), OptionError, /onStep is 1; it must be a function/),
-    failure('a signal that is none', run({ signal: 'now' }), OptionError, /signal is now/),
+    failure(
+      'a signal that is none',
+      run({ signal: 'now' }),
+      OptionError,
+      /signal is "now"; it must be the signal of an AbortController/,
+    ),
     failure(
       'a tensor that is no parameter',
       () => minimize(distance, [tensor([1])]),

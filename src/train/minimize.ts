@@ -4,6 +4,7 @@ import {
   isCount,
   isFunction,
   isRate,
+  isSignal,
   OptionError,
   type Rules,
   ShapeError,
@@ -49,7 +50,7 @@ const RULES: Rules<keyof MinimizeOptions> = {
   steps: isCount,
   tolerance: isRate,
   onStep: isFunction,
-  signal: undefined,
+  signal: isSignal,
 };
 
 function checked(
@@ -63,9 +64,6 @@ function checked(
     !parameters.every((p) => p instanceof Tensor && p.requiresGrad);
   if (bad) throw new OptionError('minimize needs a list of parameters, such as [parameter([0, 0])].');
   const { steps = 1000, tolerance = 0, optimizer = new Adam(parameters, { lr: 0.01 }) } = options;
-  const { signal } = options;
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
-    throw new OptionError(`signal is ${String(signal)}; give the signal of an AbortController.`);
   if (!(optimizer instanceof Optimizer))
     throw new OptionError(
       `minimize got ${String(optimizer)} for its optimizer; give one such as new SGD(parameters, { lr: 0.01 }).`,

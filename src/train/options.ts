@@ -7,6 +7,7 @@ import {
   isFlag,
   isFunction,
   isRate,
+  isSignal,
   OptionError,
   quoted,
   type Rules,
@@ -142,12 +143,28 @@ const RULES: Rules<keyof FitOptions> = {
   onBatchEnd: isFunction,
   onProgress: isFunction,
   progressEvery: isRate,
-  pause: undefined,
-  signal: undefined,
-  checkpoint: undefined,
-  resume: undefined,
+  pause: {
+    needed: 'a new Pause(), of which you call pause() and resume()',
+    type: 'object',
+    holds: (pause: Pause | null) => typeof pause?.over === 'function',
+  },
+  signal: isSignal,
+  checkpoint: {
+    needed: 'checkpointTo(target) of downhill/io',
+    type: 'object',
+    holds: (checkpoint: Checkpointer | null) => typeof checkpoint?.visit === 'function',
+  },
+  resume: {
+    needed: 'await loadCheckpoint(target) of downhill/io',
+    type: 'object',
+    holds: (states: object | null) => states !== null && !(states instanceof Promise),
+  },
   yieldEvery: isRate,
-  worker: undefined,
+  worker: {
+    needed: "what `import { worker } from 'downhill/worker'` gives",
+    type: 'object',
+    holds: (worker: Elsewhere | null) => typeof worker?.open === 'function',
+  },
   compiled: isFlag,
 };
 
@@ -171,23 +188,6 @@ export function checkLoader(
   throw new OptionError(
     `The dataset of ${owner}'s ${what} has ${columns} tensor${columns > 1 ? 's' : ''}; it needs ${needed}.`,
   );
-}
-
-function checkWorker({ worker, compiled }: FitOptions): void {
-  if (worker === undefined) return;
-  if (typeof worker?.open !== 'function')
-    throw new OptionError(`worker is ${String(worker)}; import { worker } from 'downhill/worker'.`);
-  if (compiled === false)
-    throw new OptionError(
-      'compiled is false, and worker needs compiled steps: it runs records in memory, and none of your code; leave one of them out.',
-    );
-}
-
-function checkKeeping({ checkpoint, resume }: FitOptions): void {
-  if (checkpoint !== undefined && typeof checkpoint?.visit !== 'function')
-    throw new OptionError(`checkpoint is ${String(checkpoint)}; give checkpointTo(target) of downhill/io.`);
-  if (resume !== undefined && (typeof resume !== 'object' || resume === null || resume instanceof Promise))
-    throw new OptionError(`resume is ${String(resume)}; give await loadCheckpoint(target) of downhill/io.`);
 }
 
 /** Throws for arguments of `fit` that are unknown, missing or out of range, before anything is touched. */
@@ -218,11 +218,8 @@ export function checkFit(model: unknown, loader: unknown, options: FitOptions): 
     throw new OptionError('averaging is not of this model; give new AveragedModel(model).');
   }
   checkStopping(options);
-  if (options.signal !== undefined && typeof options.signal?.aborted !== 'boolean') {
-    throw new OptionError(`signal is ${String(options.signal)}; give the signal of an AbortController.`);
-  }
-  checkKeeping(options);
-  checkWorker(options);
-  if (options.pause !== undefined && typeof options.pause?.over !== 'function')
-    throw new OptionError(`pause is ${String(options.pause)}; give a new Pause(), and call its pause() and resume().`);
+  if (options.worker && options.compiled === false)
+    throw new OptionError(
+      'compiled is false, and worker needs compiled steps: it runs records in memory, and none of your code; leave one of them out.',
+    );
 }
