@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -138,6 +139,35 @@ describe('the packed tarball, installed in an empty folder', () => {
     });
     expect(run('alone.mjs', "import './alone/bundle.mjs';")).toBe('2.00\n');
   });
+
+  it.each([1, 2])(
+    'trains in a realm with the arrays of another, as test runners have, on %d threads',
+    async (threads) => {
+      const contents = imports + PROGRAM.replace('const loader', `configure({ threads: ${threads} });\nconst loader`);
+      const { outputFiles } = await build({
+        stdin: { contents: contents.replace('{ fit }', '{ configure, fit }'), resolveDir: folder },
+        bundle: true,
+        write: false,
+        format: 'iife',
+        platform: 'neutral',
+        logLevel: 'silent',
+      });
+      const here = {
+        ArrayBuffer,
+        Uint8Array,
+        TextEncoder,
+        TextDecoder,
+        performance,
+        process,
+        setTimeout,
+        setImmediate,
+      };
+      const printed = new Promise((resolve) => {
+        runInNewContext(outputFiles[0]?.text ?? '', { ...here, console: { log: resolve, warn: resolve } });
+      });
+      expect(await printed).toBe('2.00');
+    },
+  );
 
   it('ships no estimator with fit alone, and no other with one', async () => {
     const shipped = async (names: string) => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { FormatError, type Tensor, tensor, zeros } from 'downhill';
 import { fromSafetensors, toSafetensors } from 'downhill/io';
 import * as nn from 'downhill/nn';
@@ -57,6 +58,19 @@ describe('toSafetensors', () => {
     a.forward(tensor([1, 2, 3, 4, 5, 6], { shape: [2, 3] }));
     b.loadStateDict(fromSafetensors(toSafetensors(a.stateDict())).tensors);
     expect(bitsOf(b.stateDict())).toEqual(bitsOf(a.stateDict()));
+  });
+
+  it('is read from bytes of another realm, such as a test runner has', () => {
+    const bytes = toSafetensors({ a: tensor([1, 2]) });
+    for (const kind of ['Uint8Array', 'ArrayBuffer']) {
+      const foreign = runInNewContext(
+        `const all = Uint8Array.from(bytes); ${kind === 'ArrayBuffer' ? 'all.buffer' : 'all'}`,
+        {
+          bytes,
+        },
+      );
+      expect(fromSafetensors(foreign).tensors.a?.toArray()).toEqual([1, 2]);
+    }
   });
 
   testFailures([
@@ -288,7 +302,7 @@ describe('fromSafetensors', () => {
   });
 
   it('takes bytes alone', () => {
-    expect(() => fromSafetensors(any('{}'))).toThrow(/OptionError|got \{\}; give it the bytes/);
+    expect(() => fromSafetensors(any('{}'))).toThrow(/OptionError|got "\{\}"; give it the bytes/);
   });
 
   it('of 100,000 mutated files gives a FormatError or what the file says, and makes no more than it holds', () => {

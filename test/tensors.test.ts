@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { parameter, tensor } from 'downhill';
 import * as nn from 'downhill/nn';
 import { expect, it } from 'vitest';
@@ -25,6 +26,13 @@ it.each([[[1, 0, 1]], [new Uint8Array([1, 0, 1])], [new Float32Array([1, 0, 1])]
     ]);
   },
 );
+
+it('arrays of another realm, such as a test runner has, are what they are in this one', () => {
+  const floats = tensor(runInNewContext('new Float32Array([0.5, 1])'));
+  expect([floats.dtype, floats.toArray()]).toEqual(['float32', [0.5, 1]]);
+  expect(tensor(runInNewContext('new Uint8Array([1, 2])')).dtype).toBe('int32');
+  expect(tensor(runInNewContext('[[0.5], [1]]')).toArray()).toEqual([[0.5], [1]]);
+});
 
 it('a console shows a tensor’s values', () => {
   expect(inspect(square())).toBe('Tensor [2, 2] [[1,2],[3,4]]');

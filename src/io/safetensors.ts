@@ -225,9 +225,11 @@ function entriesOf(header: Json, bytes: number): Entry[] {
  * expect(tensors.bias.toArray()).toEqual([1, 2]);
  */
 export function fromSafetensors(bytes: Uint8Array | ArrayBuffer): Safetensors {
-  const all = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-  if (!(all instanceof Uint8Array))
-    throw new OptionError(`fromSafetensors got ${String(bytes)}; give it the bytes of a file.`);
+  // By its name: what a file is read into may be of another realm.
+  const kind = (bytes as Partial<Uint8Array> | undefined)?.[Symbol.toStringTag] as string | undefined;
+  const all = kind === 'ArrayBuffer' ? new Uint8Array(bytes) : (bytes as Uint8Array);
+  if (kind !== 'ArrayBuffer' && kind !== 'Uint8Array')
+    throw new OptionError(`fromSafetensors got ${quoted(bytes)}; give it the bytes of a file.`);
   const { header, start } = headerOf(all);
   const metadata = metadataOf(header[METADATA]);
   const entries = entriesOf(header, all.length - start);

@@ -25,12 +25,14 @@ interface Flat {
   shape: Shape;
 }
 
-const isTyped = (data: unknown): data is TypedArray =>
-  ArrayBuffer.isView(data) && !(data instanceof DataView) && typeof (data as TypedArray)[0] !== 'bigint';
+/** The name of a typed array's class, which is the same in every realm: those of frames and of test runners too. */
+const kindOf = (data: unknown) => (ArrayBuffer.isView(data) ? (data as Float32Array)[Symbol.toStringTag] : '');
+
+const isTyped = (data: unknown): data is TypedArray => /^(Float|Int|Uint)/.test(kindOf(data));
 
 /** Is this a typed array of integers? */
 export function isInteger(data: unknown): boolean {
-  return isTyped(data) && !(data instanceof Float32Array) && !(data instanceof Float64Array);
+  return /^(Int|Uint)/.test(kindOf(data));
 }
 
 function lengthOf(data: unknown): number | undefined {
