@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   LinearRegression,
+  LogisticRegression,
   OptionError,
   ones,
   parameter,
@@ -102,13 +103,19 @@ it('it runs in a process that has nothing else and makes no code of strings', ()
 describe('the function says what is wrong with a row', () => {
   it.each([
     ['of another length', [[1]], 'A row has 1 numbers; it must have 2.'],
-    ['with a gap', [[1, Number.NaN]], 'Number 1 of a row is NaN; it must be a finite number.'],
+    ['with a gap', [[1, Number.NaN]], 'Number 1 of a row is NaN; it must be a whole number.'],
     ['with an index that is none', [[1, 10]], 'The index is 10; it must be a whole number from 0 to 9.'],
-    ['with half an index', [[1.5, 1]], 'The index is 1.5; it must be a whole number from 0 to 9.'],
-  ])('%s', async (_, row, says) => {
+    ['with half an index', [[1.5, 1]], 'Number 0 of a row is 1.5; it must be a whole number.'],
+  ])('of indices %s', async (_, row, says) => {
     const source = toFunction(new nn.Embedding(10, 1), tensor(new Int32Array([1, 2]), { shape: [1, 2] }));
     const { predict: own } = await imported(source);
     expect(() => own(row)).toThrow(new RangeError(says));
+  });
+
+  it('of numbers with an infinity', async () => {
+    const { predict: own } = await imported(toFunction(new nn.ReLU(), [[1, 2]]));
+    const says = 'Number 1 of a row is Infinity; it must be a finite number.';
+    expect(() => own([[1, Number.POSITIVE_INFINITY]])).toThrow(new RangeError(says));
   });
 });
 
@@ -125,6 +132,25 @@ function moduleOf(forward: (x: Tensor, factor: Tensor) => unknown): nn.Module {
 
 const x = randn([3, 2]);
 const centred = (rows: Tensor) => rows.sub(rows.mean({ axis: 0 }));
+
+it('what a module compares is float32, as in predict', async () => {
+  const model = moduleOf((r) => r.eq(0.1).add(r.lt(0.1)));
+  const { predict: own } = await imported(toFunction(model, [[0.1]]));
+  expect(own([[0.1]])).toEqual((await predict(model, tensor([[0.1]]))).toArray());
+});
+
+it('labels and names stay text, in a page too', async () => {
+  const labels = ['</script><script>', '\'"`\\\u2028', '<!--'];
+  const source = toFunction(await new LogisticRegression().fit([[0], [1], [2]], labels));
+  expect(source).not.toMatch(/<[/!]/);
+  expect((await imported(source)).classes).toEqual([...labels].sort());
+  const name = (end: string) => `a${end}throw new Error('This is no comment.'); //`;
+  for (const end of ['\n', '\r', '\u2028', '\u2029']) {
+    const model = moduleOf((r) => r.mul(any(model)[name(end)]));
+    Object.assign(model, { [name(end)]: parameter([1, 2]), describe: () => name(end) });
+    expect((await imported(toFunction(model, x))).predict([[1, 1]])).toEqual([[1, 2]]);
+  }
+});
 
 describe('toFunction refuses, and says what to do', () => {
   testFailures([
@@ -163,6 +189,26 @@ describe('toFunction refuses, and says what to do', () => {
     failure(
       'rows that see each other',
       () => toFunction(moduleOf(centred), x),
+      StateError,
+      /depends on the other rows/,
+    ),
+    failure(
+      'the first row alone',
+      () =>
+        toFunction(
+          moduleOf((r) => r.slice(0, 1)),
+          x,
+        ),
+      StateError,
+      /depends on the other rows/,
+    ),
+    failure(
+      'rows beside the first',
+      () =>
+        toFunction(
+          moduleOf((r) => r.sub(r.slice(0, 1))),
+          x,
+        ),
       StateError,
       /depends on the other rows/,
     ),

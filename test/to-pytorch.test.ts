@@ -54,6 +54,11 @@ describe('toPyTorch', () => {
   });
 });
 
+it('a norm without a bound is written in Python too', () => {
+  const files = handOver({ options: { clipGradNorm: Number.POSITIVE_INFINITY } }) as Record<string, string>;
+  expect(files['train.py']).toContain('clip_grad_norm_(parameters, float("inf"))');
+});
+
 class Doubled extends nn.Linear {
   override forward(x: Tensor): Tensor {
     return super.forward(x).mul(2);
@@ -102,6 +107,13 @@ describe('toPyTorch refuses, and says what to do', () => {
       () => handOver({ model: new nn.Sequential(shared, new nn.ReLU(), shared) }),
       OptionError,
       /this Linear is in the model twice/,
+    ),
+    failure(
+      'a parameter of two modules',
+      () =>
+        handOver({ model: new nn.Sequential(shared, Object.assign(new nn.Linear(2, 2), { weight: shared.weight })) }),
+      OptionError,
+      /a parameter of this Linear is another module's too/,
     ),
     failure(
       'a loss of your own',

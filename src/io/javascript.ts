@@ -10,6 +10,13 @@ import type { Value } from './program';
 
 const WIDTH = 120;
 
+/** A text as lines of comment, whatever ends its lines. */
+const comment = (text: string) =>
+  text
+    .split(/[\n\r\u2028\u2029]/)
+    .map((line) => `// ${line}`)
+    .join('\n');
+
 /** A list as lines of source. */
 function wrapped(items: readonly string[]): string {
   const lines: string[] = [];
@@ -37,15 +44,16 @@ class Arrays {
 
   readonly array = (value: Value): string => this.known.get(value) ?? this.declare(value);
 
-  private declare(value: Value): string {
+  /** @param kind of what is computed. */
+  declare(value: Value, kind = 'Float64Array'): string {
     const { data, size, name } = value;
     const own = `${data ? 'c' : 'v'}${this.known.size}`;
     this.known.set(value, own);
-    if (!data) this.lines.push(`const ${own} = new Float64Array(${size});`);
+    if (!data) this.lines.push(`const ${own} = new ${kind}(${size});`);
     else {
       const type = value.dtype === 'int32' ? 'Int32Array' : 'Float32Array';
       const list = wrapped(Array.from(data, value.dtype === 'int32' ? String : digits));
-      this.lines.push(`${name ? `// ${name}\n` : ''}const ${own} = new ${type}(${list});`);
+      this.lines.push(`${name ? `${comment(name)}\n` : ''}const ${own} = new ${type}(${list});`);
     }
     return own;
   }
@@ -80,7 +88,9 @@ function functionsOf({ program: { outputs }, classes, flat }: Predictor, { array
     const place = answer(first);
     const each = exported('predictProba', 'The probability of each of the classes for each row.', answer(second));
     const likeliest = exported('predict', 'The likeliest class of each row.', `classes[${place}]`);
-    return `\n/** The labels. */\nexport const classes = ${JSON.stringify(classes)};\n${likeliest}${each}`;
+    // A label that ends a script in a page must not end this one.
+    const labels = JSON.stringify(classes).replaceAll('<', '\\u003c');
+    return `\n/** The labels. */\nexport const classes = ${labels};\n${likeliest}${each}`;
   }
   return exported('predict', 'What the model gives for each row.', answer(flat ? { ...first, shape: [] } : first));
 }
@@ -96,7 +106,7 @@ type Output = Predictor['program']['outputs'][number];
  *
  * The weights are the shortest decimals of their float32, so they are exact, legible, and once compressed as small as base64. It
  * computes in double precision, where the library rounds to float32: they differ by that rounding, 1e-5 of the largest numbers
- * on the way.
+ * on the way. What a module gets is rounded to float32 first, as `predict` does.
  *
  * @param model a Module, or an estimator that was fitted.
  * @param x rows of what a module is used on, of which the shape and the type count: all or one. An estimator needs none.
@@ -120,14 +130,16 @@ export function toFunction(model: Module | Fitted, x?: Tensor | Data): string {
   const { input, ops } = predictor.program;
   const arrays = new Arrays();
   const writer = new Writer(arrays);
-  const x0 = arrays.array(input);
+  // A model compares and looks up what it gets as float32; an estimator's own units may need more digits.
+  const isModule = predictor.flat === undefined && !predictor.classes;
+  const x0 = arrays.declare(input, isModule && input.dtype === 'float32' ? 'Float32Array' : 'Float64Array');
+  const [isRight, needed] = input.dtype === 'int32' ? ['isInteger', 'whole'] : ['isFinite', 'finite'];
   const body = ops.flatMap((op) => writer.lines(op)).map((line) => `  ${line}`);
   const functions = functionsOf(predictor, arrays);
   const text = body.join('\n');
   const helpers = Object.entries(HELPERS).filter(([name]) => text.includes(`${name}(`));
-  const title = predictor.title.split('\n').map((line) => `// ${line}`);
   return `// Made by downhill ${version}; it needs nothing else. The model:
-${title.join('\n')}
+${comment(predictor.title)}
 
 ${arrays.lines.join('\n')}
 ${helpers.map(([, source]) => source).join('')}
@@ -136,8 +148,8 @@ function compute(row) {
   const numbers = ArrayBuffer.isView(row) ? row : [row].flat(Infinity);
   if (numbers.length !== ${input.size})
     throw new RangeError(\`A row has \${numbers.length} numbers; it must have ${input.size}.\`);
-  const bad = numbers.findIndex((number) => !Number.isFinite(number));
-  if (bad >= 0) throw new RangeError(\`Number \${bad} of a row is \${numbers[bad]}; it must be a finite number.\`);
+  const bad = numbers.findIndex((number) => !Number.${isRight}(number));
+  if (bad >= 0) throw new RangeError(\`Number \${bad} of a row is \${numbers[bad]}; it must be a ${needed} number.\`);
   ${x0}.set(numbers);
 ${text}
 }

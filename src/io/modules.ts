@@ -8,7 +8,7 @@ import type { Module } from '../nn/module';
 import { BatchNorm1d, LayerNorm } from '../nn/normalization';
 import { HuberLoss, KLDivLoss, L1Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss } from '../nn/regression';
 import { Sequential } from '../nn/sequential';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
 import { call, indented, type Source, tensorOf } from './python';
 
 /** What PyTorch is given to make such a thing: positional arguments, and named ones by our names. */
@@ -60,13 +60,20 @@ function argumentsFor(made: object, rules: readonly Rule[]): Arguments | undefin
 }
 
 /** A module as a Python expression. */
-export function moduleSource(module: Module, seen = new Set<Module>()): string {
+export function moduleSource(module: Module, seen = new Set<object>()): string {
   const name = module.constructor.name;
   if (seen.has(module))
     throw new OptionError(
       `toPyTorch: this ${name} is in the model twice, which PyTorch's state dict names twice; make it a module of your own there.`,
     );
   seen.add(module);
+  for (const value of Object.values(module)) {
+    if (seen.has(value))
+      throw new OptionError(
+        `toPyTorch: a parameter of this ${name} is another module's too, and the modules of PyTorch would each have their own; tie them there, in a module of your own.`,
+      );
+    if (value instanceof Tensor) seen.add(value);
+  }
   if (module.constructor === Sequential) {
     const parts = (module as Sequential).layers.map((layer) => `\n${moduleSource(layer, seen)},`);
     return `nn.Sequential(${indented(parts.join(''))}\n)`;

@@ -96,11 +96,6 @@ function ofEstimator(owner: string, model: { need(call: string): Learned }): Pre
   return { program, row, title: String(network), ...answer };
 }
 
-/** The bits of a tensor's first row. */
-function firstRow(y: Tensor): Float32Array | Int32Array {
-  return y.slice(0, 1).toTypedArray();
-}
-
 /** What a model gives for the first row alone. */
 function ofFirst(owner: string, forward: (x: Tensor) => Tensor, x: Tensor): Tensor {
   try {
@@ -121,8 +116,9 @@ function needRows(owner: string, forward: (x: Tensor) => Tensor, x: Tensor): voi
     throw new ShapeError(
       `${owner}: the model gives shape ${show(alone.shape)} for one row; it must give a row for each row of x.`,
     );
-  const beside = firstRow(forward(row.concat(other)));
-  if (firstRow(alone).every((v, i) => Object.is(v, beside[i]))) return;
+  const all = forward(other.concat([row, other]));
+  const between = all.slice(1, 2).toTypedArray();
+  if (all.shape[0] === 3 && alone.toTypedArray().every((v, i) => Object.is(v, between[i]))) return;
   throw new StateError(
     `${owner}: what the model gives for a row depends on the other rows of the batch or on random numbers, and what is exported sees one alone; use statistics that were learned in training, as BatchNorm1d does.`,
   );

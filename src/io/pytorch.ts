@@ -200,8 +200,8 @@ export function toPyTorch(
     frozen: literal(frozen.map(([name]) => name)),
     scheduler: schedulerLines(scheduler),
     clip:
-      step(12, clipGradNorm !== undefined && `nn.utils.clip_grad_norm_(parameters, ${clipGradNorm})`) +
-      step(12, clipGradValue !== undefined && `nn.utils.clip_grad_value_(parameters, ${clipGradValue})`),
+      step(12, clipGradNorm !== undefined && `nn.utils.clip_grad_norm_(parameters, ${literal(clipGradNorm)})`) +
+      step(12, clipGradValue !== undefined && `nn.utils.clip_grad_value_(parameters, ${literal(clipGradValue)})`),
     perStep: step(12, scheduler?.per === 'step' && 'scheduler.step()'),
     perEpoch: step(
       8,
