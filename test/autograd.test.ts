@@ -210,6 +210,7 @@ describe('a state that does not fit', () => {
     ['a shape is another', { weight: ones([1, 2]), bias: ones([2]) }, /bias has shape \[2\]; it must be \[1\]/],
     ['the elements are too few', { weight: ones([1, 2]), bias: { shape: [1], data: [] } }, /bias has 0 elements/],
     ['an entry is nothing', { weight: ones([1, 2]), bias: undefined as never }, /bias has shape undefined/],
+    ['there is no record', undefined as never, /loadStateDict got undefined; give what stateDict/],
     ['an entry was disposed', { weight: ones([1, 2]), bias: disposed() }, /used after it was disposed/],
   ])('changes nothing in a model where %s', (_, dict, says) => {
     const model = new nn.Linear(2, 1);

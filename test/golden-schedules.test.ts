@@ -155,6 +155,10 @@ describe('fit', () => {
 describe('a schedule', () => {
   const optimizer = () => new optim.SGD([parameter([1])], { lr: 0.1, momentum: 0.9 });
   const plain = () => new optim.Adagrad([parameter([1])]);
+  const spoiled = (part: object) => {
+    const schedule = new optim.ReduceLROnPlateau(optimizer());
+    schedule.loadStateDict({ ...schedule.stateDict(), ...part });
+  };
 
   it.each<[() => unknown, string]>([
     [() => new optim.StepLR(optimizer(), { stepSize: 0 }), 'stepSize is 0; it must be a whole number of at least 1.'],
@@ -178,6 +182,9 @@ describe('a schedule', () => {
     [() => new optim.OneCycleLR(plain(), { maxLr: 1, totalSteps: 5 }), 'neither momentum nor betas to cycle'],
     [() => new optim.ReduceLROnPlateau(optimizer(), { per: 'step' as never }), `per is "step"; it must be 'epoch'.`],
     [() => new optim.SequentialLR(optimizer(), { schedulers: [], milestones: [2] }), 'one milestone fewer'],
+    [() => new optim.StepLR(optimizer(), { stepSize: 1 }).loadStateDict(undefined as never), 'count is undefined;'],
+    [() => spoiled({ rates: ['fast'] }), 'Each of rates is "fast";'],
+    [() => spoiled({ badSteps: -1 }), 'badSteps is -1;'],
   ])('says what is wrong: %s', (call, message) => {
     expect(call).toThrow(OptionError);
     expect(call).toThrow(message);

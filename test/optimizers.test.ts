@@ -47,7 +47,7 @@ const UNFIT: [name: string, spoil: (dict: Dict) => unknown, error: new (m: strin
     'has another shape',
     (d) => ({ ...d, state: { 1: d.state[0] } }),
     ShapeError,
-    /expAvg of shape \[1, 2\] for parameter 1/,
+    /expAvg of parameter 1 has shape \[1, 2\]/,
   ],
   ['lacks a tensor', (d) => ({ ...d, state: { 0: { step: 3 }, 1: d.state[1] } }), StateError, /expAvg/],
   [
@@ -90,6 +90,14 @@ describe('an optimizer', () => {
     stepped(a, first);
     stepped(b, second);
     expect(bitsOf([b.stateDict(), second.stateDict()])).toEqual(bitsOf([a.stateDict(), first.stateDict()]));
+  });
+
+  it('goes on with the same bits from what its state became in JSON', () => {
+    const a = model();
+    const first = stepped(a, new optim.Adam(a.parameters(), { lr: 0.1 }));
+    const second = new optim.Adam(a.parameters());
+    second.loadStateDict(JSON.parse(JSON.stringify(first.stateDict())));
+    expect(bitsOf(second.stateDict())).toEqual(bitsOf(first.stateDict()));
   });
 
   it('gives copies in its state, and takes copies from one', () => {

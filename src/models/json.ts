@@ -2,7 +2,6 @@ import type { PreprocessorState } from '../data/preprocessor';
 import { FormatError } from '../errors';
 import type { Sequential } from '../nn/sequential';
 import { Adam } from '../optim/adam';
-import { tensor } from '../tensor/create';
 import { Tensor } from '../tensor/tensor';
 
 const VERSION = 1;
@@ -61,9 +60,7 @@ export function adamJSON(adam: Adam): NonNullable<LearnedJSON['adam']> {
 /** An optimizer for these parameters, in the state that JSON holds. */
 export function adamFrom(json: NonNullable<LearnedJSON['adam']>, groups: { params: Tensor[] }[]): Adam {
   const adam = new Adam(groups);
-  const restored = (v: TensorJSON | number) => (typeof v === 'number' ? v : tensor(v.data, { shape: v.shape }));
-  const state = mapped(json.state, (own) => mapped(own, restored)) as unknown as AdamState['state'];
-  adam.loadStateDict({ state, groups: json.groups });
+  adam.loadStateDict(json as unknown as AdamState);
   return adam;
 }
 

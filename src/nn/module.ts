@@ -1,11 +1,8 @@
-import { ShapeError, StateError } from '../errors';
-import { tensor } from '../tensor/create';
-import { type Data, flatten } from '../tensor/literal';
-import { type Shape, sameShape, show } from '../tensor/shape';
+import { OptionError, quoted, StateError } from '../errors';
+import { entryValue, needShape, type StateEntry } from '../tensor/entry';
 import { Tensor } from '../tensor/tensor';
 
-/** A parameter's value as it is loaded: a tensor, or its shape and its elements in order. */
-export type StateEntry = Tensor | { shape: Shape; data: Data };
+export type { StateEntry };
 
 /** The values of a module's parameters and buffers, by name. */
 export type StateDict = Record<string, StateEntry>;
@@ -134,13 +131,15 @@ export abstract class Module {
    * Puts values in the place of parameters and buffers. Nothing is changed unless all fit.
    *
    * @param dict an entry for each name of `stateDict()`: a tensor, or `{ shape, data }`. `num_batches_tracked` may be missing.
-   * @throws StateError for a missing or an extra name; ShapeError for another shape.
+   * @throws StateError for a missing or an extra name; ShapeError for another shape; OptionError for what is no record.
    * @example
    * const model = new nn.Linear(1, 1);
    * model.loadStateDict({ weight: { shape: [1, 1], data: [3] }, bias: { shape: [1], data: [1] } });
    * expect(model.forward(tensor([[2]])).toArray()).toEqual([[7]]);
    */
   loadStateDict(dict: StateDict): this {
+    if (typeof dict !== 'object' || dict === null)
+      throw new OptionError(`loadStateDict got ${quoted(dict)}; give what stateDict() returned.`);
     const own = this.#state();
     const names = own.map(([name]) => name);
     const missing = names.filter((name) => !Object.keys(dict).includes(name) && !OPTIONAL.test(name));
@@ -157,7 +156,10 @@ export abstract class Module {
     }
     const values = own
       .filter(([name]) => Object.keys(dict).includes(name))
-      .map(([name, tensor]) => ({ tensor, value: entryValue(name, tensor, dict[name] as StateEntry) }));
+      .map(([name, tensor]) => ({
+        tensor,
+        value: entryValue(`loadStateDict: ${name}`, tensor, dict[name] as StateEntry),
+      }));
     for (const { tensor, value } of values) tensor.assign(value);
     return this;
   }
@@ -246,21 +248,4 @@ export abstract class Module {
     const name = this.constructor.name;
     return lines.length > 0 ? `${name}(\n  ${lines.join('\n  ')}\n)` : `${name}(${this.describe()})`;
   }
-}
-
-function needShape(what: string, { given, needed }: { given: unknown; needed: Shape }): void {
-  if (Array.isArray(given) && sameShape(given, needed)) return;
-  throw new ShapeError(
-    `${what} has shape ${Array.isArray(given) ? show(given) : String(given)}; it must be ${show(needed)}.`,
-  );
-}
-
-/** The value of one entry, if it fits. */
-function entryValue(name: string, { shape, dtype }: Tensor, entry: StateEntry): Tensor {
-  needShape(`loadStateDict: ${name}`, { given: entry?.shape, needed: shape });
-  if (entry instanceof Tensor) return entry.to(dtype).clone();
-  const { flat } = flatten(entry.data, `loadStateDict: ${name}`);
-  const size = shape.reduce((n, d) => n * d, 1);
-  if (flat.length === size) return tensor(Float64Array.from(flat), { shape, dtype });
-  throw new ShapeError(`loadStateDict: ${name} has ${flat.length} elements; its shape ${show(shape)} needs ${size}.`);
 }

@@ -83,7 +83,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     this.groups = grouped.map((group) => {
       if (!Array.isArray(group?.params)) {
         throw new OptionError(
-          `${owner} got ${String(group)} among its parameters; give model.parameters(), or groups { params, lr, … }.`,
+          `${owner} got ${quoted(group)} among its parameters; give model.parameters(), or groups { params, lr, … }.`,
         );
       }
       const { params, ...own } = group;
@@ -308,7 +308,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   }
 
   /**
-   * Puts a state of `stateDict()` in place. Nothing is changed unless all of it fits.
+   * Puts a state of `stateDict()` in place, or what that became in JSON. Nothing is changed unless all of it fits.
    *
    * @throws StateError for other groups or options; ShapeError for other shapes.
    */

@@ -1,6 +1,6 @@
-import { checkNumber, isIndex, ShapeError, StateError } from '../errors';
-import { sameShape, show } from '../tensor/shape';
-import { Tensor } from '../tensor/tensor';
+import { checkNumber, isIndex, StateError } from '../errors';
+import { entryValue } from '../tensor/entry';
+import type { Tensor } from '../tensor/tensor';
 
 /** What an optimizer remembers of one parameter. */
 export interface ParameterState {
@@ -17,14 +17,8 @@ export function copied(
 ): ParameterState {
   checkNumber(`The step of parameter ${i}`, state?.step, isIndex);
   const out: ParameterState = { step: state.step };
-  for (const [name, value] of Object.entries(state)) {
-    if (!(value instanceof Tensor)) continue;
-    if (!sameShape(value.shape, p.shape)) {
-      throw new ShapeError(
-        `loadStateDict got ${name} of shape ${show(value.shape)} for parameter ${i}; it must be ${show(p.shape)}.`,
-      );
-    }
-    out[name] = value.clone();
+  for (const [name, entry] of Object.entries(state)) {
+    if (typeof entry === 'object') out[name] = entryValue(`loadStateDict: ${name} of parameter ${i}`, p, entry);
   }
   for (const name of needed) {
     if (name in out) continue;

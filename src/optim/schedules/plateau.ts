@@ -150,14 +150,17 @@ export class ReduceLROnPlateau {
   /**
    * Puts a state of `stateDict()` in place, and the optimizer's rates with it.
    *
-   * @throws StateError for another number of groups.
+   * @throws StateError for another number of groups; OptionError for what is no count, or no rate.
    */
-  loadStateDict({ best, badSteps, cooling, rates }: PlateauState): void {
+  loadStateDict(state: PlateauState): void {
+    const { best, badSteps, cooling, rates } = state ?? {};
     const groups = groupsOf(this.optimizer);
     if (rates?.length !== groups.length)
       throw new StateError(
         `loadStateDict got rates of ${rates?.length ?? 0} groups; the optimizer has ${groups.length} groups.`,
       );
+    for (const rate of rates) checkNumber('Each of rates', rate, isRate);
+    checkValues({ badSteps, cooling }, { badSteps: isIndex, cooling: isIndex });
     Object.assign(this, { best, badSteps, cooling });
     groups.forEach((group, i) => {
       group.lr = rates[i] as number;

@@ -6,6 +6,7 @@ import {
   isOneOf,
   isRate,
   OptionError,
+  quoted,
   StateError,
 } from '../../errors';
 import type { Optimizer } from '../optimizer';
@@ -44,7 +45,7 @@ export function groupsOf(optimizer: AnyOptimizer): GroupOptions[] {
 
 export function checkOptimizer(owner: string, optimizer: AnyOptimizer): void {
   if (Array.isArray((optimizer as Optimizer | undefined)?.groups)) return;
-  throw new OptionError(`${owner} got ${String(optimizer)} for its optimizer; give one such as new SGD(…).`);
+  throw new OptionError(`${owner} got ${quoted(optimizer)} for its optimizer; give one such as new SGD(…).`);
 }
 
 function firstRate(options: GroupOptions): number {
@@ -122,11 +123,12 @@ export abstract class Schedule<O extends ScheduleOptions = ScheduleOptions> {
    */
   loadStateDict(state: ScheduleState): void {
     this.take(state);
-    this.moveTo(state.count);
+    this.moveTo(this.count);
   }
 
   /** @internal */
-  take({ count, rates }: ScheduleState): void {
+  take(state: ScheduleState): void {
+    const { count, rates } = state ?? {};
     checkNumber('count', count, isIndex);
     if (rates?.length !== this.rates.length) {
       throw new StateError(

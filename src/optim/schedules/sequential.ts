@@ -78,9 +78,9 @@ export class SequentialLR extends Schedule<SequentialLROptions> {
   /** @internal */
   override take(state: ScheduleState): void {
     const { schedulers } = this.options;
-    if (state.schedules?.length !== schedulers.length)
+    if (state?.schedules?.length !== schedulers.length)
       throw new StateError(
-        `loadStateDict got the states of ${state.schedules?.length ?? 0} schedules; there are ${schedulers.length}.`,
+        `loadStateDict got the states of ${state?.schedules?.length ?? 0} schedules; there are ${schedulers.length}.`,
       );
     super.take(state);
     schedulers.forEach((s, i) => {
