@@ -76,11 +76,16 @@ export interface Rule {
 /** The rules of options; undefined for one that its owner looks at himself. */
 export type Rules<K extends string = string> = Readonly<Record<K, Rule | undefined>>;
 
+/** The most characters of a text that a message repeats. */
+const MOST = 80;
+
 /** A value in words. */
 export function quoted(value: unknown): string {
-  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'string') return value.length > MOST ? `"${value.slice(0, MOST)}…"` : `"${value}"`;
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return 'an array';
-  return typeof value === 'function' ? `the function ${value.name}` : String(value);
+  if (typeof value === 'function') return `the function ${value.name}`;
+  // A module's namespace is an object without a text.
+  return typeof value === 'object' && value && !('toString' in value) ? 'an object' : String(value);
 }
 
 /** Throws an OptionError unless `value` is what the rule says. */
@@ -105,7 +110,7 @@ export function checkOptions(owner: string, given: object | undefined, known: re
   const names = Array.isArray(known) ? (known as readonly string[]) : Object.keys(known);
   if (given === null || typeof given !== 'object' || Array.isArray(given)) {
     throw new OptionError(
-      `${owner} got ${String(given)} for its options; give one object, such as { ${names[0]}: … }.`,
+      `${owner} got ${quoted(given)} for its options; give one object, such as { ${names[0]}: … }.`,
     );
   }
   for (const [name, value] of Object.entries(given)) {

@@ -185,6 +185,18 @@ describe('an averaged model', () => {
     failure('a wrong name', () => new AveragedModel(new nn.ReLU(), any({ avg_fn: 1 })), Error, /did you mean "avgFn"/),
     failure('no rule', () => new AveragedModel(new nn.ReLU(), any({ avgFn: 0.9 })), Error, /avgFn is 0.9; give a/),
     failure('another time', () => new AveragedModel(new nn.ReLU(), any({ per: 'batch' })), Error, /per is "batch"; it/),
+    failure(
+      'no model to update',
+      () => updateBn(any(3), any([])),
+      Error,
+      /OptionError: updateBn got 3; give it a model/,
+    ),
+    failure(
+      'no loader',
+      () => updateBn(new nn.BatchNorm1d(1), any([])),
+      Error,
+      /updateBn got an array; give it a Data/,
+    ),
     failure('a decay of 1', () => getEmaAvgFn(1), Error, /decay of getEmaAvgFn is 1; it must be at least 0 and less/),
   ]);
 });

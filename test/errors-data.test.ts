@@ -297,7 +297,7 @@ const sets = [
     'a list for a sampler',
     () => new DataLoader(data(), { sampler: any([0, 1]) }),
     OptionError,
-    /sampler is 0,1; give a WeightedRandomSampler/,
+    /sampler is an array; give a WeightedRandomSampler/,
   ),
   failure(
     'a sampler and shuffle',

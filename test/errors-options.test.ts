@@ -15,8 +15,8 @@ import {
 import { DataLoader, IterableDataset, kFold, randomSplit, WeightedRandomSampler } from 'downhill/data';
 import * as nn from 'downhill/nn';
 import * as optim from 'downhill/optim';
-import { describe } from 'vitest';
-import { any, data, failure, loader, model, testFailures } from './support/failures';
+import { describe, expect, it } from 'vitest';
+import { any, data, errorOf, failure, loader, model, testFailures } from './support/failures';
 
 const x = () => ones([2, 3]);
 
@@ -190,6 +190,13 @@ const runtime = [
   ),
   failure('half a byte', () => configure({ maxMemory: 0.5 }), OptionError, /maxMemory is 0.5/),
 ];
+
+it('a message repeats the beginning of a long text, and no array', async () => {
+  const text = 'a,b\n'.repeat(1000);
+  const rows = Array.from({ length: 1000 }, (_, i) => i);
+  const thrown = [() => new nn.Sequential(any(text)), () => new IterableDataset(any(rows))].map(errorOf);
+  for (const error of await Promise.all(thrown)) expect((error as Error).message.length).toBeLessThan(200);
+});
 
 describe('an unknown option is refused, and the nearest one named:', () => {
   testFailures(slips);

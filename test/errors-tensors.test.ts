@@ -16,6 +16,12 @@ import { describe, expect, it } from 'vitest';
 import { any, failure, testFailures } from './support/failures';
 
 const making = [
+  failure(
+    'no big integers',
+    () => tensor(any(new BigInt64Array(0))),
+    OptionError,
+    /the data is an array; it must be a/,
+  ),
   failure('ragged rows', () => tensor([[1, 2], [3]]), ShapeError, /row 1 has 1 elements; it must be 2 elements/),
   failure('a number among rows', () => tensor([[1, 2], 3]), ShapeError, /row 1 has a number; it must be 2 elements/),
   failure('a row among numbers', () => tensor([1, [2]]), ShapeError, /row 1 has 1 elements; it must be a number/),
@@ -139,6 +145,14 @@ const computing = [
     OptionError,
     /add got an array, which is no tensor; .*tensor\(/,
   ),
+  failure(
+    'a tensor of another library',
+    () => a().add(any({ dtype: 'float32', shape: [2, 3] })),
+    OptionError,
+    /add got \[object Object\], which is no tensor/,
+  ),
+  failure('a namespace to add', () => a().add(any(Object.create(null))), OptionError, /add got an object, which is no/),
+  failure('an axis of a number', () => ones([]).softmax(), OptionError, /softmax got axis -1; a number has no axes/),
   failure('nothing to subtract', () => a().sub(any(undefined)), OptionError, /sub got undefined, which is no tensor/),
   failure('a string to compare with', () => a().gt(any('1')), OptionError, /gt got "1", which is no tensor/),
   failure('an array to choose', () => a().where(any([1]), 0), OptionError, /where got an array, which is no tensor/),

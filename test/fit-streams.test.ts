@@ -285,8 +285,10 @@ describe.each([true, false])('a stream that fails (compiled: %s)', (compiled) =>
     await expect(trained(trainingOf({}, new IterableDataset(fail)), { compiled })).rejects.toThrow(/the disk is gone/);
   });
 
-  it('and does not fit the model changes nothing', async () => {
-    const training = trainingOf({}, new IterableDataset(() => rowsIn(line(30))));
+  it.each([0, 1])('and does not fit the model in its layer %d changes nothing', async (at) => {
+    const layers = [new nn.BatchNorm1d(1), new nn.Linear(4, 9)];
+    const model = () => new nn.Sequential(...layers.slice(1 - at));
+    const training = trainingOf({ model }, new IterableDataset(() => rowsIn(line(30))));
     const before = stateOf(training);
     await expect(trained(training, { compiled })).rejects.toThrow(/Linear\(4 -> 9\) got x of shape \[16, 1\]/);
     expect(stateOf(training)).toEqual(before);

@@ -170,7 +170,7 @@ describe('minimize refuses, and changes nothing:', () => {
     failure('an unknown option', run({ step: 3 }), OptionError, /minimize has no option "step"; did you mean "steps"/),
     failure('no steps', run({ steps: 0 }), OptionError, /steps is 0/),
     failure('a negative tolerance', run({ tolerance: -1 }), OptionError, /tolerance is -1/),
-    failure('an optimizer by name', run({ optimizer: 'adam' }), OptionError, /minimize got adam for its optimizer/),
+    failure('an optimizer by name', run({ optimizer: 'adam' }), OptionError, /minimize got "adam" for its optimizer/),
     failure('a callback that is none', run({ onStep: 1 }), OptionError, /onStep is 1; it must be a function/),
     failure(
       'a signal that is none',
@@ -195,6 +195,13 @@ describe('minimize refuses, and changes nothing:', () => {
       run({}, () => 3),
       OptionError,
       /The cost of minimize gave 3/,
+    ),
+    failure('a cost that is no function', run({}, 3), OptionError, /The cost of minimize is 3; it must be a function/),
+    failure(
+      'an optimizer of other parameters',
+      run({ optimizer: new SGD([parameter([1])]) }),
+      OptionError,
+      /depends on none of the optimizer's parameters/,
     ),
     failure(
       'a cost that has no gradient',

@@ -3,7 +3,7 @@ import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import { Preprocessor } from './preprocessor';
+import { matrixOf, Preprocessor } from './preprocessor';
 
 /** What can be told apart: a label, or the value of a column. */
 export type Category = string | number | boolean;
@@ -124,7 +124,7 @@ export class LabelEncoder extends Preprocessor {
   inverseTransform(places: Tensor | ArrayLike<number>): Category[] {
     const classes = this.learned(this.classes);
     return Array.from(this.list(places), (place, i) => {
-      const label = classes[place as number];
+      const label = typeof place === 'number' ? classes[place] : undefined;
       if (label !== undefined) return label;
       throw new OptionError(
         `${this.where(i)} has ${quoted(place)}; it must be a whole number from 0 to ${classes.length - 1}.`,
@@ -244,16 +244,22 @@ export class OneHotEncoder extends Preprocessor {
     return this.fit(data).transform(data);
   }
 
-  /** The categories of rows: for each column the one whose number is largest; null where all are 0. */
+  /**
+   * The categories of rows: for each column the one whose number is largest; null where all are 0.
+   *
+   * @throws StateError before `fit`; ShapeError for other columns; OptionError for NaN and infinities.
+   */
   inverseTransform(data: Tensor | Data): (Category | null)[][] {
     const categories = this.learned(this.categories);
-    const rows = (data instanceof Tensor ? data.toArray() : data) as number[][];
-    const width = categories.reduce((n, list) => n + list.length, 0);
-    return Array.from(rows, (row) => {
-      this.checkWidth(row?.length, width);
-      let first = 0;
+    const { values, rows, columns } = matrixOf(this.owner, data);
+    this.checkWidth(
+      columns,
+      categories.reduce((n, list) => n + list.length, 0),
+    );
+    return Array.from({ length: rows }, (_, i) => {
+      let first = i * columns;
       return categories.map((list) => {
-        const part = Array.from(row).slice(first, first + list.length);
+        const part = Array.prototype.slice.call(values, first, first + list.length);
         first += list.length;
         const place = part.indexOf(Math.max(...part));
         return part.every((v) => v === 0) ? null : (list[place] as Category);

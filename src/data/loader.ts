@@ -1,5 +1,15 @@
 import { Kernel } from '../../assembly/kernel';
-import { checkNumber, checkOptions, isCount, isFlag, isIndex, OptionError, type Rules, StateError } from '../errors';
+import {
+  checkNumber,
+  checkOptions,
+  isCount,
+  isFlag,
+  isIndex,
+  OptionError,
+  quoted,
+  type Rules,
+  StateError,
+} from '../errors';
 import { emit, isTracing, newStorage, runAt } from '../tensor/driver';
 import { gatheredFrom } from '../tensor/ops/labels';
 import { sizeOf } from '../tensor/shape';
@@ -63,7 +73,7 @@ const MOST_PASSES = 2 ** 31 - 2;
 function checkSampler(sampler: Sampler, { length }: Dataset, { shuffle, seed }: DataLoaderOptions): void {
   if (typeof sampler?.order !== 'function' || !isCount.holds(sampler.length))
     throw new OptionError(
-      `sampler is ${String(sampler)}; give a WeightedRandomSampler, or { length, order: (pass) => row numbers }.`,
+      `sampler is ${quoted(sampler)}; give a WeightedRandomSampler, or { length, order: (pass) => row numbers }.`,
     );
   if (shuffle || seed !== undefined)
     throw new OptionError('DataLoader got a sampler, which gives the order, and shuffle or seed; leave those out.');

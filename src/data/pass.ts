@@ -1,4 +1,4 @@
-import { OptionError, StateError } from '../errors';
+import { OptionError, quoted, StateError } from '../errors';
 import { Draws, Stream } from '../wasm/random';
 import { type Block, blockOf, Rows } from './columns';
 import type { Batch } from './loader';
@@ -28,7 +28,7 @@ function iteratorOf(given: unknown): Iterator<unknown> | AsyncIterator<unknown> 
   const iterator = rows?.[Symbol.asyncIterator]?.() ?? rows?.[Symbol.iterator]?.();
   if (iterator) return iterator;
   throw new OptionError(
-    `IterableDataset's function gave ${String(given)}; it must give an iterable, such as a generator's, anew for each pass.`,
+    `IterableDataset's function gave ${quoted(given)}; it must give an iterable, such as a generator's, anew for each pass.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { checkOptions, isCount, OptionError, type Rules, StateError } from '../errors';
+import { checkOptions, isCount, OptionError, quoted, type Rules, StateError } from '../errors';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import type { Dataset } from './dataset';
@@ -68,7 +68,7 @@ export class IterableDataset implements Dataset {
     checkOptions('IterableDataset', options, RULES);
     if (typeof source !== 'function')
       throw new OptionError(
-        `IterableDataset got ${String(source)}; give a function that makes the rows anew for each pass: new IterableDataset(() => rows).`,
+        `IterableDataset got ${quoted(source)}; give a function that makes the rows anew for each pass: new IterableDataset(() => rows).`,
       );
     const { blocks = false, shuffleBuffer = 1024, prefetch = 1024, timeout } = options;
     this.options = { blocks, shuffleBuffer, prefetch, timeout };

@@ -9,7 +9,8 @@ export function sizeOf(shape: Shape): number {
 
 /** Throws for an operand that is no tensor. */
 export function needTensor(owner: string, value: unknown): void {
-  if ((value as { dtype?: string } | undefined)?.dtype) return;
+  // Tensors of other libraries have a dtype too.
+  if ((value as { storage?: object } | undefined)?.storage) return;
   throw new OptionError(`${owner} got ${quoted(value)}, which is no tensor; make one of it with tensor(…).`);
 }
 
@@ -44,9 +45,8 @@ export function axisOf(owner: string, axis: unknown, rank: number): number {
   if (Number.isInteger(axis) && (axis as number) >= -rank && (axis as number) < rank) {
     return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
   }
-  throw new OptionError(
-    `${owner} got axis ${String(axis)}; a tensor of ${rank} dimensions has axes ${-rank} to ${rank - 1}.`,
-  );
+  const axes = rank === 0 ? 'a number has no axes' : `a tensor of ${rank} dimensions has axes ${-rank} to ${rank - 1}`;
+  throw new OptionError(`${owner} got axis ${String(axis)}; ${axes}.`);
 }
 
 /** NumPy's rule: dimensions are matched from the last; equal ones stay, 1 and a missing one stretch. */

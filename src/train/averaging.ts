@@ -1,5 +1,5 @@
-import type { DataLoader } from '../data/loader';
-import { checkNumber, checkOptions, checkValue, isFraction, isOneOf, OptionError } from '../errors';
+import { DataLoader } from '../data/loader';
+import { checkNumber, checkOptions, checkValue, isFraction, isOneOf, OptionError, quoted } from '../errors';
 import { Module } from '../nn/module';
 import { BatchNorm1d } from '../nn/normalization';
 import { tensor } from '../tensor/create';
@@ -93,7 +93,7 @@ export class AveragedModel extends Module {
   ) {
     super();
     checkOptions('AveragedModel', options, ['avgFn', 'useBuffers', 'per']);
-    if (!(model instanceof Module)) throw new OptionError(`AveragedModel got ${String(model)}; give it a model.`);
+    if (!(model instanceof Module)) throw new OptionError(`AveragedModel got ${quoted(model)}; give it a model.`);
     const { avgFn = mean, useBuffers = false, per = options.avgFn ? 'step' : 'epoch' } = options;
     if (typeof avgFn !== 'function')
       throw new OptionError(`avgFn is ${String(avgFn)}; give a function such as getEmaAvgFn(0.999).`);
@@ -171,13 +171,15 @@ export class AveragedModel extends Module {
  *
  * @param model an AveragedModel, or any other.
  * @param loader whose rows' inputs, all columns but the last, go to `forward`.
- * @throws what `forward` throws; the model then is as it was.
+ * @throws OptionError for no model or no DataLoader; what `forward` throws: the model then is as it was.
  * @example
  * const model = new nn.BatchNorm1d(1);
  * await updateBn(model, new DataLoader(new TensorDataset([[1], [3]], [0, 0]), { batchSize: 2 }));
  * expect(model.stateDict().running_mean.toArray()).toEqual([2]);
  */
 export async function updateBn(model: Module, loader: DataLoader): Promise<void> {
+  if (!(model instanceof Module)) throw new OptionError(`updateBn got ${quoted(model)}; give it a model.`);
+  if (!(loader instanceof DataLoader)) throw new OptionError(`updateBn got ${quoted(loader)}; give it a DataLoader.`);
   const layers = model.modules().filter((m): m is BatchNorm1d => m instanceof BatchNorm1d);
   if (layers.length === 0) return;
   const before = model.stateDict();

@@ -59,7 +59,13 @@ export class Eager implements Driver {
     // What a user has set meanwhile does not count where a schedule says what each step's rate is.
     const schedule = perStep(this.job.options);
     schedule?.moveTo(schedule.count);
-    const loss = this.step(batch).item();
+    const putBack = () => {
+      kept.forEach((t, i) => {
+        t.assign(before.values[i] as Tensor);
+      });
+      optimizer.restore(before.state);
+    };
+    const loss = this.lossOf(batch, putBack);
     const broke = (t: Tensor, i: number) => !allFinite(t) && allFinite(before.values[i] as Tensor);
     const bad = Number.isFinite(loss)
       ? (kept.find(broke) ?? optimizer.changed().find((t) => !allFinite(t)))
@@ -69,11 +75,18 @@ export class Eager implements Driver {
       schedule?.step();
       return [loss];
     }
-    kept.forEach((t, i) => {
-      t.assign(before.values[i] as Tensor);
-    });
-    optimizer.restore(before.state);
+    putBack();
     throw diverged(this.job, { storage: bad?.storage }, { epoch: this.epoch, batch: first + 1 });
+  }
+
+  /** Takes a step; one that throws in the middle of it changes nothing. */
+  private lossOf(batch: readonly Tensor[], putBack: () => void): number {
+    try {
+      return this.step(batch).item();
+    } catch (error) {
+      putBack();
+      throw error;
+    }
   }
 
   weightOf(): number {

@@ -112,7 +112,7 @@ function keeper(model: Module, loader: DataLoader, optimizer: Optimizer): () => 
 
 /** The rate from which the next step falls most, up to the lowest loss. */
 function steepest(rates: readonly number[], smoothed: readonly number[]): number | undefined {
-  const lowest = smoothed.indexOf(Math.min(...smoothed));
+  const lowest = smoothed.indexOf(smoothed.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
   let [best, fall] = [-1, 0];
   for (let i = 0; i < lowest; i++) {
     const own = (smoothed[i] as number) - (smoothed[i + 1] as number);
@@ -138,6 +138,7 @@ function checked(options: LearningRateOptions): { from: number; to: number; step
 class Curve {
   readonly losses: number[] = [];
   readonly smoothed: number[] = [];
+  private least = Number.POSITIVE_INFINITY;
   private average = 0;
   private missing = 1;
 
@@ -148,7 +149,8 @@ class Curve {
     this.average = this.smoothing * this.average + (1 - this.smoothing) * loss;
     this.missing *= this.smoothing;
     const smoothed = this.average / (1 - this.missing);
-    const least = Math.min(...this.smoothed);
+    const { least } = this;
+    this.least = Math.min(least, smoothed);
     this.losses.push(loss);
     this.smoothed.push(smoothed);
     return smoothed > least + (DIVERGED - 1) * Math.abs(least);

@@ -1,11 +1,13 @@
 import {
   checkOptions,
+  checkValue,
   DivergenceError,
   isCount,
   isFunction,
   isRate,
   isSignal,
   OptionError,
+  quoted,
   type Rules,
   ShapeError,
 } from '../errors';
@@ -66,7 +68,7 @@ function checked(
   const { steps = 1000, tolerance = 0, optimizer = new Adam(parameters, { lr: 0.01 }) } = options;
   if (!(optimizer instanceof Optimizer))
     throw new OptionError(
-      `minimize got ${String(optimizer)} for its optimizer; give one such as new SGD(parameters, { lr: 0.01 }).`,
+      `minimize got ${quoted(optimizer)} for its optimizer; give one such as new SGD(parameters, { lr: 0.01 }).`,
     );
   return { optimizer: optimizer as Optimizer, steps, tolerance };
 }
@@ -87,7 +89,7 @@ function settled(costs: readonly number[], from: number, tolerance: number): num
  * @param parameters tensors made by `parameter`; they are changed in place.
  * @returns the costs on the way, and why it ended. For the way itself, read the parameters in `onStep`; without it no
  * JavaScript runs between steps.
- * @throws OptionError for options that are unknown or out of range; ShapeError for a cost of many numbers; DivergenceError where
+ * @throws OptionError for options that are unknown or out of range, and an optimizer of other parameters; ShapeError for a cost of many numbers; DivergenceError where
  * the cost is no longer finite: the parameters keep their last finite values.
  * @example
  * const x = parameter([4]);
@@ -108,16 +110,21 @@ export async function minimize(
   options: MinimizeOptions = {},
 ): Promise<Minimum> {
   const { optimizer, steps, tolerance } = checked(parameters, options);
+  checkValue('The cost of minimize', cost, isFunction);
   const update = () => {
     optimizer.zeroGrad();
     const value = cost(...parameters);
     if (!(value instanceof Tensor))
-      throw new OptionError(`The cost of minimize gave ${String(value)}; it must give a tensor of one element.`);
+      throw new OptionError(`The cost of minimize gave ${quoted(value)}; it must give a tensor of one element.`);
     if (value.size !== 1)
       throw new ShapeError(
         `The cost of minimize has shape ${show(value.shape)}; it must be one number. Take its sum() or mean().`,
       );
     value.backward();
+    if (!(optimizer as Optimizer).params.some((p) => p.gradient))
+      throw new OptionError(
+        "The cost depends on none of the optimizer's parameters; give it those that are minimised.",
+      );
     optimizer.step();
     return value;
   };
