@@ -1,6 +1,7 @@
-import { evaluate, noGrad, ones, parameter, predict, rand, type Tensor, tensor } from 'downhill';
+import { evaluate, fit, noGrad, ones, parameter, predict, rand, type Tensor, tensor } from 'downhill';
 import { DataLoader, TensorDataset } from 'downhill/data';
 import * as nn from 'downhill/nn';
+import { SGD } from 'downhill/optim';
 import { describe, expect, it } from 'vitest';
 
 /** Keeps what it gets: under its own name, or as a look that no gradient passes. */
@@ -200,6 +201,50 @@ describe('a gradient', () => {
     for (let i = 0; i < 60; i++) y = y.add(y).mul(0.5);
     y.backward();
     expect(w.grad?.toArray()).toEqual([1]);
+  });
+});
+
+describe('a gradient of values that were changed since', () => {
+  const w = () => parameter([2]);
+  it.each<[string, (w: Tensor) => unknown]>([
+    ['assign() of plain values', (p) => p.assign([5])],
+    ['assign() of a tensor', (p) => p.assign(ones([1]))],
+    ['assign() through a view', (p) => p.reshape([1, 1]).assign([[5]])],
+    ['a step of an optimizer', (p) => Object.assign(p, { grad: ones([1]) }) && new SGD([p], { lr: 1 }).step()],
+  ])('is not computed after %s', (_, change) => {
+    const [p, other] = [w(), w()];
+    const y = p.mul(other).sum();
+    change(p);
+    const before = p.grad;
+    expect(() => y.backward()).toThrow(/what a tensor held in the forward pass, and assign\(\) or an optimizer's step/);
+    expect([p.grad, other.grad]).toEqual([before, undefined]);
+    p.mul(other).sum().backward();
+    expect(other.grad?.toArray()).toEqual(p.toArray());
+  });
+
+  it('is computed where it does not need them', () => {
+    const [p, other] = [w(), w()];
+    const y = p.add(other).mul(3).sum();
+    p.assign([5]);
+    y.backward();
+    expect([p.grad?.toArray(), other.grad?.toArray()]).toEqual([[3], [3]]);
+  });
+
+  it.each([true, false])('is not computed in fit where forward changes them (compiled: %s)', async (compiled) => {
+    class Own extends nn.Module {
+      factor = parameter([1]);
+      seen = ones([1]);
+      forward(x: Tensor): Tensor {
+        const y = x.mul(this.factor).mul(this.seen);
+        this.seen.assign(this.seen.mul(0.9));
+        return y;
+      }
+    }
+    const model = new Own();
+    const loader = new DataLoader(new TensorDataset([[1], [2]], [[1], [2]]));
+    const options = { loss: new nn.MSELoss(), optimizer: new SGD(model.parameters()), epochs: 1, compiled };
+    await expect(fit(model, loader, options)).rejects.toThrow(/what a tensor held in the forward pass/);
+    expect([model.factor.item(), model.seen.item()]).toEqual([1, 1]);
   });
 });
 

@@ -306,6 +306,12 @@ describe.each([true, false])('a stream that fails (compiled: %s)', (compiled) =>
     expect(training.loader.epoch).toBe(1);
   });
 
+  it.each([2 ** 31, Number.POSITIVE_INFINITY])('has time where its timeout is %d ms', async (timeout) => {
+    const rows = slowly(rowsIn(line(40)));
+    const training = regression(new IterableDataset(() => rows, { timeout }), { shuffle: false, batchSize: 8 });
+    expect(await trained(training, { compiled, epochs: 1 })).toMatchObject({ stoppedBy: 'epochs' });
+  });
+
   it.each([0, 40])('and stalls at row %d is stopped by a signal', async (at) => {
     async function* stalls() {
       yield* rowsIn(line(40)).slice(0, at);

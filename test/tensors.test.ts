@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
-import { parameter, tensor } from 'downhill';
+import { ones, parameter, tensor } from 'downhill';
 import * as nn from 'downhill/nn';
 import { expect, it } from 'vitest';
+import { runtime } from '../src/wasm/runtime';
 
 const square = () =>
   tensor([
@@ -32,6 +33,16 @@ it('arrays of another realm, such as a test runner has, are what they are in thi
   expect([floats.dtype, floats.toArray()]).toEqual(['float32', [0.5, 1]]);
   expect(tensor(runInNewContext('new Uint8Array([1, 2])')).dtype).toBe('int32');
   expect(tensor(runInNewContext('[[0.5], [1]]')).toArray()).toEqual([[0.5], [1]]);
+});
+
+it('a stack of matrices times one matrix takes as many calls whatever is stacked', () => {
+  const calls = (shape: number[]) => {
+    const [x, w] = [ones([...shape, 4, 3]), ones([3, 2])];
+    const before = runtime().calls;
+    expect(x.matmul(w).shape).toEqual([...shape, 4, 2]);
+    return runtime().calls - before;
+  };
+  expect(calls([100])).toBe(calls([2, 5]));
 });
 
 it('a console shows a tensor’s values', () => {

@@ -258,7 +258,8 @@ export class Pass {
     await new Promise<void>((resolve) => {
       this.wake = resolve;
       signal?.addEventListener('abort', this.stop);
-      if (timeout !== undefined) timer = setTimeout(() => this.tire(), timeout);
+      // Longer ones would ring at once.
+      if (timeout !== undefined && timeout < 2 ** 31) timer = setTimeout(() => this.tire(), timeout);
     });
     clearTimeout(timer);
     signal?.removeEventListener('abort', this.stop);

@@ -1,4 +1,4 @@
-import { checkOptions, isCount, OptionError, quoted, type Rules, StateError } from '../errors';
+import { checkOptions, isCount, isFlag, OptionError, quoted, type Rules, StateError } from '../errors';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import type { Dataset } from './dataset';
@@ -25,7 +25,7 @@ export interface IterableDatasetOptions {
 }
 
 const RULES: Rules<keyof IterableDatasetOptions> = {
-  blocks: undefined,
+  blocks: isFlag,
   shuffleBuffer: isCount,
   prefetch: isCount,
   timeout: { needed: 'a number of milliseconds above 0', holds: (n) => n > 0 },

@@ -1,4 +1,5 @@
 import { checkNumber, checkOptions, isRate, OptionError, quoted, StateError } from '../errors';
+import { noteChange } from '../tensor/autograd';
 import { zeros } from '../tensor/create';
 import { isTracing, newStorage, outsideTrace } from '../tensor/driver';
 import { Tensor } from '../tensor/tensor';
@@ -188,6 +189,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
       const slot = slots.findIndex(({ params }) => params.includes(p));
       const row = { storage, offset: slot * rowBytes, stride: slots.length * rowBytes, mask: steps - 1 };
       this.update(p, p.gradient.contiguous(), { state, row, options });
+      noteChange(p);
       updated.add(p);
     });
   }

@@ -1,7 +1,7 @@
 import { ShapeError, StateError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
-import { gradientsOn, isTracing, noGrad } from './driver';
+import { forNode, gradientsOn, isTracing, noGrad } from './driver';
 import { show } from './shape';
 import type { Tensor } from './tensor';
 
@@ -14,6 +14,11 @@ export interface Node {
 }
 
 let made = 0;
+
+/** Notes that a tensor is changed in place: graphs that were made before may not read it any more. */
+export function noteChange({ storage }: Tensor): void {
+  storage.changed = made;
+}
 
 /** Notes how y came about, if a gradient will be wanted. */
 export function record(y: Tensor, inputs: readonly Tensor[], gradients: readonly ((dy: Tensor) => Tensor)[]): Tensor {
@@ -55,12 +60,18 @@ function walk(root: Tensor, order: readonly Tensor[], first: Tensor): Set<Storag
   const sums = new Map<Tensor, Tensor>([[root, first]]);
   const kept = new Set<Storage>();
   for (const y of order) {
-    const { inputs, gradients } = y.node as Node;
+    const { id, inputs, gradients } = y.node as Node;
     const dy = sums.get(y);
     sums.delete(y);
     if (!dy) continue;
     inputs.forEach((x, i) => {
-      if (x.requiresGrad) added(sums, x, (gradients[i] as (dy: Tensor) => Tensor)(dy));
+      if (!x.requiresGrad) return;
+      const gradient = gradients[i] as (dy: Tensor) => Tensor;
+      added(
+        sums,
+        x,
+        forNode(id, () => gradient(dy)),
+      );
     });
   }
   for (const [x, dx] of sums) if (!x.node) keep(x, dx, kept);

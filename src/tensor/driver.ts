@@ -104,8 +104,30 @@ export function runAt(step: number, fn: () => void): void {
   }
 }
 
+/** The node whose gradients are being computed. */
+let node = Number.POSITIVE_INFINITY;
+
+/** Computes gradients of node number `id`, from what tensors held when it was made. */
+export function forNode<T>(id: number, fn: () => T): T {
+  node = id;
+  try {
+    return fn();
+  } finally {
+    node = Number.POSITIVE_INFINITY;
+  }
+}
+
+function needUnchanged(args: readonly Argument[]): void {
+  if (!args.some((arg) => typeof arg === 'object' && arg.storage.changed > node)) return;
+  throw new StateError(
+    "backward() needs what a tensor held in the forward pass, and assign() or an optimizer's step has changed it since; " +
+      'call backward() before that, or run the forward pass again.',
+  );
+}
+
 /** One kernel call, for the driver that is on. */
 export function emit(kernel: Kernel, ...args: Argument[]): void {
+  if (node < Number.POSITIVE_INFINITY) needUnchanged(args);
   if (tracing) tracing.steps.push({ kernel, args });
   else runNow({ kernel, args });
 }

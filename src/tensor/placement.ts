@@ -31,6 +31,17 @@ interface Place {
   last: number;
 }
 
+/** How many of some places, which lie in order, begin at an offset or before it. */
+function after(placed: readonly Place[], offset: number): number {
+  let [low, high] = [0, placed.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((placed[middle] as Place).offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Gives each storage the lowest offset at which it overlaps no other of the same time, the largest first. */
 export function place(all: readonly Life[]): { offsets: Map<Storage, number>; bytes: number } {
   const offsets = new Map<Storage, number>();
@@ -44,8 +55,7 @@ export function place(all: readonly Life[]): { offsets: Map<Storage, number>; by
       if (offset + bytes <= p.offset) break;
       offset = Math.max(offset, p.offset + p.bytes);
     }
-    placed.push({ offset, bytes, first, last });
-    placed.sort((a, b) => a.offset - b.offset);
+    placed.splice(after(placed, offset), 0, { offset, bytes, first, last });
     offsets.set(storage, offset);
     total = Math.max(total, offset + bytes);
   }

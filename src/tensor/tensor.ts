@@ -2,7 +2,7 @@ import { Kernel } from '../../assembly/kernel';
 import { checkOptions, OptionError, ShapeError, StateError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
-import { backward, type Node } from './autograd';
+import { backward, type Node, noteChange } from './autograd';
 import { emit, isTracing, needValues, newStorage, noteLeaf, outsideTrace } from './driver';
 import { type Data, type DType, fillFrom, flatten, type TypedArray } from './literal';
 import * as elementwise from './ops/elementwise';
@@ -157,7 +157,7 @@ export class Tensor {
   }
 
   /**
-   * Puts other values in place.
+   * Puts other values in place. A graph that needs what was there can't be used for `backward()` any more.
    *
    * @param data a tensor, number, nested or typed array of this shape.
    * @throws ShapeError for another shape.
@@ -170,6 +170,7 @@ export class Tensor {
     if (data instanceof Tensor) {
       this.needShape('assign', data.shape);
       const source = data.to(this.dtype);
+      noteChange(this);
       move.copyInto(source.storage === this.storage ? source.clone() : source, this);
       return this;
     }
@@ -177,6 +178,7 @@ export class Tensor {
     const { flat, shape } = flatten(data, 'assign');
     const flatData = shape.length === 1 && flat.length === this.size;
     if (!flatData || !ArrayBuffer.isView(data)) this.needShape('assign', shape);
+    noteChange(this);
     if (this.isContiguous) fillFrom(this.storage, flat, this.dtype);
     else {
       const values = this.spawn(this.shape, this.dtype);
@@ -227,7 +229,7 @@ export class Tensor {
    * Brings d(this)/dt to the `grad` of every tensor t that this came from and that `requiresGrad`, adding to what is there.
    *
    * @param options `retainGraph`: keep the graph, for another backward() through it; default false.
-   * @throws ShapeError for more than one element; StateError where there is no graph.
+   * @throws ShapeError for more than one element; StateError where there is no graph, or where what it needs was changed since.
    * @example
    * const w = parameter([3]);
    * w.square().sum().backward();

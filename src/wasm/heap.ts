@@ -22,6 +22,8 @@ export class Storage {
   /** Tensors over these bytes. */
   holders = 1;
   pins = 0;
+  /** How many nodes graphs had when these bytes were last changed in place. */
+  changed = 0;
   /** The heap's clock when this was last used. */
   used = 0;
   /** Was moved out and called back: evidently somebody keeps it. */

@@ -74,6 +74,10 @@ function stretched(x: Tensor, shape: Shape): Tensor {
 
 /** A stack of products: the leading axes are broadcast, and each pair of matrices is multiplied. */
 function stacked(a: Tensor, b: Tensor): Tensor {
+  if (b.shape.length === 2) {
+    const rows = a.reshape([sizeOf(a.shape.slice(0, -1)), sizeFromEnd(a.shape, 1) as number]);
+    return matrices(rows, b).reshape([...a.shape.slice(0, -1), sizeFromEnd(b.shape, 1) as number]);
+  }
   const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
   const count = sizeOf(lead);
   const matrix = (x: Tensor, i: number) => {
