@@ -1,7 +1,7 @@
 import { ShapeError, StateError } from '../errors';
 import type { Storage } from '../wasm/heap';
 import { runtime } from '../wasm/runtime';
-import { forNode, gradientsOn, isTracing, noGrad } from './driver';
+import { atNode, gradientsOn, isTracing, noGrad } from './driver';
 import { show } from './shape';
 import type { Tensor } from './tensor';
 
@@ -64,16 +64,12 @@ function walk(root: Tensor, order: readonly Tensor[], first: Tensor): Set<Storag
     const dy = sums.get(y);
     sums.delete(y);
     if (!dy) continue;
+    atNode(id);
     inputs.forEach((x, i) => {
-      if (!x.requiresGrad) return;
-      const gradient = gradients[i] as (dy: Tensor) => Tensor;
-      added(
-        sums,
-        x,
-        forNode(id, () => gradient(dy)),
-      );
+      if (x.requiresGrad) added(sums, x, (gradients[i] as (dy: Tensor) => Tensor)(dy));
     });
   }
+  atNode();
   for (const [x, dx] of sums) if (!x.node) keep(x, dx, kept);
   return kept;
 }
@@ -112,6 +108,7 @@ export function backward(root: Tensor, retain: boolean): void {
     const kept = noGrad(() => walk(root, order, oneLike(root)));
     if (!isTracing()) freeRest(made, kept);
   } finally {
+    atNode();
     heap.scope = outer;
   }
   if (!retain) root.node = undefined;

@@ -104,17 +104,12 @@ export function runAt(step: number, fn: () => void): void {
   }
 }
 
-/** The node whose gradients are being computed. */
+/** The node whose gradients are being computed: what it reads must be as it was when the node was made. */
 let node = Number.POSITIVE_INFINITY;
 
-/** Computes gradients of node number `id`, from what tensors held when it was made. */
-export function forNode<T>(id: number, fn: () => T): T {
+/** What is computed from here on are gradients of node number `id`; without one, of none. */
+export function atNode(id = Number.POSITIVE_INFINITY): void {
   node = id;
-  try {
-    return fn();
-  } finally {
-    node = Number.POSITIVE_INFINITY;
-  }
 }
 
 function needUnchanged(args: readonly Argument[]): void {
