@@ -95,53 +95,68 @@ function placeDrawn(order: usize, i: u32, n: u32, word: u32): u32 {
   return i + 2;
 }
 
+/** The upper halves of the products of four words each. */
+function upper(x: v128, y: v128): v128 {
+  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(x, y), i64x2.extmul_high_i32x4_u(x, y), 1, 3, 5, 7);
+}
+
+/** Stores four blocks, one after the other, of which c0 … c3 have the first to the fourth word. */
+function storeBlocks(y: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
+  const low01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
+  v128.store(y, v128.shuffle<i64>(low01, low23, 0, 2));
+  v128.store(y, v128.shuffle<i64>(low01, low23, 1, 3), 16);
+  v128.store(y, v128.shuffle<i64>(high01, high23, 0, 2), 32);
+  v128.store(y, v128.shuffle<i64>(high01, high23, 1, 3), 48);
+}
+
 /**
  * order = a permutation of 0 … n-1; it depends on the key, stream and pass. Words come from Philox's blocks (b, pass, stream, 0)
- * in order; four blocks are computed at a time, one to a lane.
+ * in order; eight blocks are computed at a time, in the lanes of two sets of vectors: one would wait for its own products.
  *
- *     room: | 16 words | multipliers, 2 | what keys grow by, 2 |
+ *     room: | 32 words | keys of the rounds, 20 | multipliers, 2 |
  *
  * The constants are read from there, as an engine would build those of the code anew in each round.
  */
 export function permute(order: usize, n: i32, k0: i32, k1: i32, stream: i32, pass: i32, room: usize): void {
-  i32.store(room, <i32>MULTIPLIER_0, 64);
-  i32.store(room, <i32>MULTIPLIER_1, 68);
-  i32.store(room, WEYL_0, 72);
-  i32.store(room, WEYL_1, 76);
-  const m0 = v128.load32_splat(room, 64);
-  const m1 = v128.load32_splat(room, 68);
-  const weyl0 = v128.load32_splat(room, 72);
-  const weyl1 = v128.load32_splat(room, 76);
+  const keys = room + 128;
+  const end = keys + (ROUNDS << 3);
+  for (let key = keys; key < end; key += 8, k0 += WEYL_0, k1 += WEYL_1) {
+    i32.store(key, k0);
+    i32.store(key, k1, 4);
+  }
+  i32.store(end, <i32>MULTIPLIER_0);
+  i32.store(end, <i32>MULTIPLIER_1, 4);
+  const m0 = v128.load32_splat(end);
+  const m1 = v128.load32_splat(end, 4);
   let blocks = i32x4(0, 1, 2, 3);
-  for (let i = 0; i < n; blocks = i32x4.add(blocks, i32x4.splat(4))) {
+  for (let i = 0; i < n; blocks = i32x4.add(blocks, i32x4.splat(8))) {
     let c0 = blocks;
     let c1 = i32x4.splat(pass);
     let c2 = i32x4.splat(stream);
     let c3 = i32x4.splat(0);
-    let key0 = i32x4.splat(k0);
-    let key1 = i32x4.splat(k1);
-    for (let round = 0; round < ROUNDS; round++) {
-      // The products of the four lanes: 64 bits of two in each, the upper halves in odd places.
-      const p01 = i64x2.extmul_low_i32x4_u(c0, m0);
-      const p23 = i64x2.extmul_high_i32x4_u(c0, m0);
-      const q01 = i64x2.extmul_low_i32x4_u(c2, m1);
-      const q23 = i64x2.extmul_high_i32x4_u(c2, m1);
-      c0 = v128.xor(v128.shuffle<i32>(q01, q23, 1, 3, 5, 7), v128.xor(c1, key0));
-      c1 = v128.shuffle<i32>(q01, q23, 0, 2, 4, 6);
-      c2 = v128.xor(v128.shuffle<i32>(p01, p23, 1, 3, 5, 7), v128.xor(c3, key1));
-      c3 = v128.shuffle<i32>(p01, p23, 0, 2, 4, 6);
-      key0 = i32x4.add(key0, weyl0);
-      key1 = i32x4.add(key1, weyl1);
+    let d0 = i32x4.add(blocks, i32x4.splat(4));
+    let d1 = c1;
+    let d2 = c2;
+    let d3 = c3;
+    for (let key = keys; key < end; key += 8) {
+      const key0 = v128.load32_splat(key);
+      const key1 = v128.load32_splat(key, 4);
+      const c = v128.xor(upper(c2, m1), v128.xor(c1, key0));
+      c1 = i32x4.mul(c2, m1);
+      c2 = v128.xor(upper(c0, m0), v128.xor(c3, key1));
+      c3 = i32x4.mul(c0, m0);
+      c0 = c;
+      const d = v128.xor(upper(d2, m1), v128.xor(d1, key0));
+      d1 = i32x4.mul(d2, m1);
+      d2 = v128.xor(upper(d0, m0), v128.xor(d3, key1));
+      d3 = i32x4.mul(d0, m0);
+      d0 = d;
     }
-    // A lane of each is a block.
-    const c01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
-    const c23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
-    const d01 = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7);
-    const d23 = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
-    v128.store(room, v128.shuffle<i64>(c01, c23, 0, 2));
-    v128.store(room, v128.shuffle<i64>(c01, c23, 1, 3), 16);
-    v128.store(room, v128.shuffle<i64>(d01, d23, 0, 2), 32);
-    v128.store(room, v128.shuffle<i64>(d01, d23, 1, 3), 48);
-    for (let word = room; word < room + 64; word += 4) i = placeDrawn(order, i, n, i32.load(word));
+    storeBlocks(room, c0, c1, c2, c3);
+    storeBlocks(room + 64, d0, d1, d2, d3);
+    for (let word = room; word < keys; word += 4) i = placeDrawn(order, i, n, i32.load(word));
   }
 }

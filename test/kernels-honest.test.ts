@@ -66,7 +66,7 @@ describe('the text of the kernels', () => {
     expect(bad).toEqual([]);
   });
 
-  it.each(['tiles/tiles', 'tiles/slimTiles', 'reduce/dotOfTwo', 'line/lineBlock'])(
+  it.each(['tiles/tiles', 'tiles/slimTiles', 'reduce/dotOfTwo', 'line/lineBlock', 'random/permute'])(
     'calls nothing in the innermost loops of %s',
     (name) => {
       const own = loops.filter(({ within }) => within.startsWith(name));

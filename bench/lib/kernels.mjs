@@ -133,7 +133,7 @@ const FLAT = [
   {
     name: 'permute',
     bytes: 4,
-    record: (n) => [Kernel.permute, ({ room, integers }) => [integers(n, () => 0), n, 1, 2, 3, room(20)]],
+    record: (n) => [Kernel.permute, ({ room, integers }) => [integers(n, () => 0), n, 1, 2, 3, room(54)]],
   },
 ];
 

@@ -3,8 +3,8 @@ import { emit, newStorage } from '../tensor/driver';
 import { keyOf, type Stream } from '../wasm/random';
 import type { Operand } from '../wasm/record';
 
-/** Words that the kernel works in: those of four blocks, and four constants. */
-export const PERMUTING = 20;
+/** Words that the kernel works in: those of eight blocks, the keys of ten rounds, two multipliers. */
+export const PERMUTING = 54;
 
 /** Emits what writes 0 … n - 1 in an order that the seed, the stream and the step's number give. */
 export function emitPermutation(order: Operand, n: number, { seed, stream }: { seed: number; stream: Stream }): void {
