@@ -81,6 +81,27 @@ describe('metrics have scikit-learn’s values', () => {
     for (const batchSize of [1, 7, 1000]) expect(await inBatches(c, batchSize)).toEqual(value);
   });
 
+  const ofClasses = golden.cases.filter(({ data }) => !data.startsWith('numbers'));
+  it.each(ofClasses)('$metric of $data with $options, with rows between that ignoreIndex leaves out', async (c) => {
+    const [output, target] = tensorsOf(c);
+    const rows = target.shape[0] as number;
+    // Each row twice, the second time without a class.
+    const twice = Array.from({ length: 2 * rows }, (_, i) => i >> 1);
+    const labels = target.toTypedArray();
+    const holed = tensor(
+      Int32Array.from(twice, (row, i) => (i % 2 === 0 ? (labels[row] as number) : -100)),
+      { shape: [2 * rows, ...target.shape.slice(1)] },
+    );
+    const options = typeof c.options === 'number' ? undefined : { ...(c.options as object), ignoreIndex: -100 };
+    const metric = options
+      ? (METRICS[c.metric] as (o: object) => Metric<unknown>)(options)
+      : topK(c.options as number, { ignoreIndex: -100 });
+    const value = metricOf(c)(output, target);
+    expect(metric(output.gather(twice), holed)).toEqual(value);
+    const loader = new DataLoader(new TensorDataset(output.gather(twice), holed), { batchSize: 1 });
+    expect((await evaluate(new Identity(), loader, { metrics: { metric } })).metric).toEqual(value);
+  });
+
   it('where targets are given as a column, as numbers, or as floats, too', () => {
     const [scores, labels] = [tensor([[1], [-2], [3]]), [1, 1, 0]];
     for (const target of [tensor(labels), tensor(labels, { shape: [3, 1] }), tensor(labels, { dtype: 'int32' })])

@@ -28,6 +28,8 @@ interface Case {
   network: string;
   optimizer: string;
   clipGradValue?: number;
+  /** The highest rate, where a OneCycleLR sets it and the momentum. */
+  maxLr?: number;
   epochLosses: number[];
   final: Record<string, number[]>;
 }
@@ -63,14 +65,22 @@ function setUp(c: Case) {
   const model = buildModel(layers, state);
   const rows = new TensorDataset(constant(golden.data.x as Stated), constant(golden.data[target] as Stated));
   const loader = new DataLoader(rows, { batchSize: golden.batchSize });
-  return { model, loss: new LOSSES[loss](), optimizer: optimizerOf(c.optimizer, model), loader, clip: c.clipGradValue };
+  const optimizer = optimizerOf(c.optimizer, model);
+  const { clipGradValue: clip, maxLr } = c;
+  const totalSteps = golden.epochs * loader.length;
+  const scheduler = maxLr === undefined ? undefined : new optim.OneCycleLR(optimizer, { maxLr, totalSteps });
+  return { model, loss: new LOSSES[loss](), optimizer, loader, clip, scheduler };
 }
 
 type Training = ReturnType<typeof setUp>;
 
-async function train({ model, loader, loss, optimizer, clip }: Training, compiled = true, epochs = golden.epochs) {
-  const clipped = clip === undefined ? {} : { clipGradValue: clip };
-  const { epochs: rows } = await fit(model, loader, { loss, optimizer, epochs, compiled, ...clipped });
+async function train(
+  { model, loader, loss, optimizer, clip, scheduler }: Training,
+  compiled = true,
+  epochs = golden.epochs,
+) {
+  const more = { ...(clip !== undefined && { clipGradValue: clip }), ...(scheduler && { scheduler }) };
+  const { epochs: rows } = await fit(model, loader, { loss, optimizer, epochs, compiled, ...more });
   return rows.map((row) => row.loss);
 }
 
@@ -79,7 +89,7 @@ const stateOf = ({ model, optimizer }: Training) =>
 
 const cases = golden.cases.map((c) => ({
   ...c,
-  name: `${c.optimizer} on ${c.network}${c.clipGradValue ? `, clipped at ${c.clipGradValue}` : ''}`,
+  name: `${c.optimizer} on ${c.network}${c.clipGradValue ? `, clipped at ${c.clipGradValue}` : ''}${c.maxLr ? `, cycled up to ${c.maxLr}` : ''}`,
 }));
 
 describe('32 steps', () => {
@@ -103,6 +113,7 @@ describe('32 steps', () => {
     await train(first, true, 3);
     second.model.loadStateDict(first.model.stateDict());
     second.optimizer.loadStateDict(first.optimizer.stateDict());
+    if (first.scheduler) second.scheduler?.loadStateDict(first.scheduler.stateDict());
     await train(second, false, golden.epochs - 3);
     expect(stateOf(second)).toStrictEqual(stateOf(whole));
   });

@@ -40,6 +40,37 @@ describe('metrics refuse', () => {
     failure('an unknown average', () => recall({ average: any('mean') }), OptionError, /average is "mean"; .*'macro'/),
     failure('an average of rocAuc', () => rocAuc({ average: any('binary') }), OptionError, /average is "binary"/),
     failure('half a truth', () => logLoss({ probabilities: any(1) }), OptionError, /probabilities is 1/),
+    failure(
+      'half an index',
+      () => accuracy({ ignoreIndex: 0.5 }),
+      OptionError,
+      /ignoreIndex is 0.5; it must be a whole/,
+    ),
+    failure(
+      'rows of which none has a class',
+      () => recall({ ignoreIndex: -1 })(tensor([1, 2]), labels(-1, -1)),
+      OptionError,
+      /recall got no row whose target is other than -1, its ignoreIndex/,
+    ),
+    failure(
+      'to leave out a row for one of its answers',
+      () =>
+        accuracy({ ignoreIndex: -1 })(
+          zeros([2, 3]),
+          tensor([
+            [0, 1, -1],
+            [1, 1, 0],
+          ]),
+        ),
+      ShapeError,
+      /a target of shape \[2, 3\]; ignoreIndex leaves out rows, so each of the 2 needs one/,
+    ),
+    failure(
+      'another index than the one to leave out',
+      () => accuracy({ ignoreIndex: -1 })(scores(), labels(0, -100)),
+      OptionError,
+      /accuracy got the index -100/,
+    ),
     failure('other rows', () => accuracy(scores(), labels(0, 1, 2)), ShapeError, /\[2, 3\] and a target of \[3\]/),
     failure(
       'numbers of two shapes',

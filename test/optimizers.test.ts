@@ -158,6 +158,44 @@ describe('an optimizer', () => {
   });
 });
 
+describe('NAdam', () => {
+  /** The steps of a momentum that falls from step to step, by whichever optimizer. */
+  const falling = (optimizer: optim.NAdam, w: Tensor, from: number) => {
+    for (let i = from; i < from + 3; i++) {
+      for (const { options } of optimizer.groups) options.betas = [0.95 - 0.05 * i, 0.99];
+      optimizer.zeroGrad();
+      w.square().sum().backward();
+      optimizer.step();
+    }
+  };
+  const given = () => {
+    const w = parameter([1, -2]);
+    return { w, optimizer: new optim.NAdam([w], { lr: 0.1 }) };
+  };
+  /** β₁ (1 - 0.96^(t momentumDecay) / 2) */
+  const mu = (t: number) => (0.95 - 0.05 * (t - 1)) * (1 - 0.5 * 0.96 ** (t * 0.004));
+
+  it('has the product of the momenta that its steps had in its state, as mu_product of PyTorch', () => {
+    const { w, optimizer } = given();
+    falling(optimizer, w, 0);
+    expect(optimizer.stateDict().state[0]?.muProduct).toBeCloseTo(mu(1) * mu(2) * mu(3), 12);
+  });
+
+  it('goes on with it from a state, and without it as if the momentum had not changed', () => {
+    const [whole, part, old] = [given(), given(), given()];
+    falling(whole.optimizer, whole.w, 0);
+    const state = whole.optimizer.stateDict();
+    for (const { w } of [part, old]) w.assign(whole.w);
+    const { muProduct: _, ...own } = state.state[0] as (typeof state.state)[0] & { muProduct: number };
+    part.optimizer.loadStateDict(state);
+    old.optimizer.loadStateDict({ ...state, state: { 0: own } } as typeof state);
+    for (const { w, optimizer } of [whole, part, old]) falling(optimizer, w, 3);
+    expect(part.w.toArray()).toEqual(whole.w.toArray());
+    expect(part.optimizer.stateDict().state[0]?.muProduct).toBe(whole.optimizer.stateDict().state[0]?.muProduct);
+    expect(old.w.toArray()).not.toEqual(whole.w.toArray());
+  });
+});
+
 describe('momentum that is turned on after some steps', () => {
   it('begins with the gradient of the first step that has it', () => {
     const w = parameter([1]);

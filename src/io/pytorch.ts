@@ -80,7 +80,7 @@ function memoryOf(optimizer: AnySetOfOptions, names: ReadonlyMap<Tensor, string>
   const entries = Object.entries(state).flatMap(([i, own]) =>
     Object.entries(own).map(([key, value]): [string, Tensor] => {
       const name = `${names.get(optimizer.params[Number(i)] as Tensor)}.${snake(key)}`;
-      return [name, value instanceof Tensor ? value : tensor(value, { dtype: 'int32' })];
+      return [name, value instanceof Tensor ? value : tensor(value, { dtype: key === 'step' ? 'int32' : 'float32' })];
     }),
   );
   return Object.fromEntries(entries);

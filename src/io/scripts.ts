@@ -119,7 +119,6 @@ processes share the rows of each batch and make the same updates, but for roundi
 share alone, or a Dropout draws masks, which are PyTorch's own, they differ. The weights end up in trained.safetensors.
 """
 
-import math
 import os
 import warnings
 
@@ -157,13 +156,6 @@ ${t.groups}
     return ${t.optimizer}([{**group, "params": [named[name] for name in group["params"]]} for group in groups])
 
 
-def momenta(optimizer, parameter, step):
-    """The product of NAdam's momenta so far."""
-    group = next(g for g in optimizer.param_groups if any(p is parameter for p in g["params"]))
-    beta, decay = group["betas"][0], group["momentum_decay"]
-    return math.prod(beta * (1 - 0.5 * 0.96 ** (t * decay)) for t in range(1, step + 1))
-
-
 def remember(optimizer, named, kept):
     """Puts back what the optimizer remembers; a step of length 0 makes the room for it."""
     steps = {name[: -len(".step")]: int(value) for name, value in kept.items() if name.endswith(".step")}
@@ -179,8 +171,6 @@ def remember(optimizer, named, kept):
         for key, value in state.items():
             if key == "step":
                 state[key] = value.fill_(step) if torch.is_tensor(value) else step
-            elif key == "mu_product":
-                value.fill_(momenta(optimizer, named[name], step))
             elif torch.is_tensor(value):
                 value.copy_(kept[f"{name}.{key}"])
     for group, rate in zip(optimizer.param_groups, rates):

@@ -1,7 +1,8 @@
 import { checkValues, isRate } from '../errors';
+import type { Tensor } from '../tensor/tensor';
 import { exponential, integerPower } from './exact';
 import { type Factors, type MomentOptions, Moments } from './moments';
-import type { Parameters } from './optimizer';
+import type { OptimizerState, ParameterState, Parameters } from './optimizer';
 
 export interface NAdamOptions extends MomentOptions {
   /** The learning rate. Default: 0.002. */
@@ -15,15 +16,8 @@ export interface NAdamOptions extends MomentOptions {
 const DEFAULTS: NAdamOptions = { lr: 0.002, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, momentumDecay: 0.004 };
 
 const LOG_096 = -0.040821994520255166;
-/** 1 - x is 1 for all x below. */
+/** 1 - x is 1 for all x below: what follows of a product is 0. */
 const NOTHING = 2 ** -54;
-
-/** μ₁ … μₜ and their products, which are kept because each step needs that of the one before. */
-interface Momenta {
-  beta1: number;
-  momentumDecay: number;
-  products: number[];
-}
 
 /**
  * Adam that looks ahead as Nesterov does (Dozat 2016): with u, v of Adam and μₜ = β₁ (1 - 0.96^(t momentumDecay) / 2),
@@ -43,7 +37,8 @@ interface Momenta {
  */
 export class NAdam extends Moments<NAdamOptions> {
   protected override readonly ahead = true;
-  private readonly momenta = new WeakMap<NAdamOptions, Momenta>();
+  /** μ₁ … μₜ of each group, each with the β₁ of its step. */
+  private readonly products = new WeakMap<NAdamOptions, number[]>();
 
   constructor(parameters: Parameters<NAdamOptions>, options: Partial<NAdamOptions> = {}) {
     super(parameters, options, DEFAULTS);
@@ -54,29 +49,57 @@ export class NAdam extends Moments<NAdamOptions> {
     checkValues(options, { momentumDecay: isRate });
   }
 
-  /** μ₁ … μₜ */
+  /** μ₁ … μₜ; steps that were not seen count as if their β₁ had been the present one. */
   private product(options: NAdamOptions, t: number): number {
-    const { momentumDecay } = options;
-    const [beta1] = options.betas;
-    let known = this.momenta.get(options);
-    if (known?.beta1 !== beta1 || known.momentumDecay !== momentumDecay) {
-      known = { beta1, momentumDecay, products: [1] };
-      this.momenta.set(options, known);
+    const products = this.products.get(options) ?? [1];
+    this.products.set(options, products);
+    let n = Math.min(t, products.length - 1);
+    while (products[n] === undefined) n--;
+    let last = products[n] as number;
+    for (; n < t && last >= NOTHING; n++) {
+      last *= momentum(options, n + 1);
+      products[n + 1] = last;
     }
-    const { products } = known;
-    for (let n = products.length; n <= t; n++) {
-      const last = products[n - 1] as number;
-      if (last < NOTHING) return 0;
-      products.push(last * momentum(options, n));
-    }
-    return products[t] as number;
+    return last < NOTHING ? 0 : last;
   }
 
   protected factors(options: NAdamOptions, step: number): Factors {
     const { lr, betas, eps } = options;
-    const next = momentum(options, step + 1) / (1 - this.product(options, step + 1));
-    const now = (1 - momentum(options, step)) / (1 - this.product(options, step));
+    const mu = momentum(options, step);
+    const product = this.product(options, step - 1) * mu;
+    if (product > 0) (this.products.get(options) as number[])[step] = product;
+    const ahead = momentum(options, step + 1);
+    const next = ahead / (1 - product * ahead);
+    const now = (1 - mu) / (1 - product);
     return { rate: lr, root: 1 / Math.sqrt(1 - integerPower(betas[1], step)), eps, next, now };
+  }
+
+  /** Each parameter's state has its `muProduct` too: the product of the momenta of its steps. */
+  override stateDict(): OptimizerState<NAdamOptions> {
+    const dict = super.stateDict();
+    this.eachState(dict, (state, options) => {
+      state.muProduct = this.product(options, state.step);
+    });
+    return dict;
+  }
+
+  /** @internal */
+  override restore(dict: OptimizerState<NAdamOptions>): void {
+    super.restore(dict);
+    for (const { options } of this.groups) this.products.set(options, [1]);
+    this.eachState(dict, ({ step, muProduct }, options) => {
+      if (Number.isFinite(muProduct)) (this.products.get(options) as number[])[step] = muProduct as number;
+    });
+  }
+
+  private eachState(
+    { state }: OptimizerState<NAdamOptions>,
+    visit: (own: ParameterState, options: NAdamOptions) => void,
+  ): void {
+    for (const [i, own] of Object.entries(state)) {
+      const p = this.params[Number(i)] as Tensor;
+      visit(own, this.groups.find(({ params }) => params.includes(p))?.options as NAdamOptions);
+    }
   }
 }
 

@@ -12,6 +12,8 @@ from trajectories import BATCH, EPOCHS, ROWS, datasets, initial_states, networks
 
 # Cases that are clipped by value, which some of every step's gradients exceed.
 CLIPPED = {"SGD in groups": 0.02, "Lion in groups": 0.01, "Adagrad": 0.005}
+# Cases whose rate and momentum go up and down from step to step, as OneCycleLR has them.
+CYCLED = {"NAdam with options": 0.03, "NAdam in groups": 0.02, "Adam in groups": 0.02, "SGD in groups": 0.1}
 
 # network: (its loss, its target)
 PROBLEMS = {"Tanh": (nn.MSELoss, "values3"), "Linear 5 -> 1": (nn.BCEWithLogitsLoss, "binary1")}
@@ -82,21 +84,24 @@ class NAdam(torch.optim.Optimizer):
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "decay": momentum_decay}
         super().__init__(groups, defaults)
         self.steps = 0
+        self.products = [1.0 for _ in self.param_groups]
         for group in self.param_groups:
             group["decay"] = group.pop("momentum_decay", group["decay"])
 
     @torch.no_grad()
     def step(self):
         self.steps += 1
-        for group in self.param_groups:
+        for i, group in enumerate(self.param_groups):
             (beta1, beta2), t = group["betas"], self.steps
-            mu = [beta1 * (1 - 0.5 * 0.96 ** (i * group["decay"])) for i in range(1, t + 2)]
+            mu, following = (beta1 * (1 - 0.5 * 0.96 ** (n * group["decay"])) for n in (t, t + 1))
+            self.products[i] *= mu
+            product = self.products[i]
             for p in group["params"]:
                 g = p.grad + group["weight_decay"] * p
                 state = self.state[p]
                 m = state["m"] = beta1 * state.get("m", torch.zeros_like(p)) + (1 - beta1) * g
                 v = state["v"] = beta2 * state.get("v", torch.zeros_like(p)) + (1 - beta2) * g * g
-                ahead = mu[t] * m / (1 - math.prod(mu)) + (1 - mu[t - 1]) * g / (1 - math.prod(mu[:t]))
+                ahead = following * m / (1 - product * following) + (1 - mu) * g / (1 - product)
                 p -= group["lr"] * ahead / ((v / (1 - beta2**t)).sqrt() + group["eps"])
 
 
@@ -129,13 +134,14 @@ def build():
             for name, row in OPTIMIZERS.items()
         },
         "cases": [case(net, name, states[nets[net][1]], data) for net in nets for name in OPTIMIZERS]
-        + [case(net, name, states[nets[net][1]], data, clip) for net in nets for name, clip in CLIPPED.items()],
+        + [case(net, name, states[nets[net][1]], data, clip) for net in nets for name, clip in CLIPPED.items()]
+        + [case(net, name, states[nets[net][1]], data, cycle=rate) for net in nets for name, rate in CYCLED.items()],
     }
 
 
-def case(net, name, state, data, clip=None):
+def case(net, name, state, data, clip=None, cycle=None):
     double, single, near = (
-        Training(net, OPTIMIZERS[name], s, data, dtype, clip)
+        Training(net, OPTIMIZERS[name], s, data, dtype, clip, cycle)
         for s, dtype in ((state, torch.float64), (state, torch.float32), (nudged(state), torch.float64))
     )
     for other in (single, near):
@@ -148,6 +154,7 @@ def case(net, name, state, data, clip=None):
         "network": net,
         "optimizer": name,
         **({"clipGradValue": clip} if clip else {}),
+        **({"maxLr": cycle} if cycle else {}),
         "epochLosses": double.losses,
         "final": {key: flat(value) for key, value in double.final.items()},
     }
@@ -156,13 +163,16 @@ def case(net, name, state, data, clip=None):
 class Training:
     """One training: `losses` by epoch and `final` parameters."""
 
-    def __init__(self, net, row, state, data, dtype, clip):
+    def __init__(self, net, row, state, data, dtype, clip, cycle):
         self.clip = clip
         criterion, target = PROBLEMS[net]
         linear = {"Tanh": lambda: nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))}
         self.model = linear.get(net, lambda: nn.Linear(5, 1))().to(dtype)
         self.model.load_state_dict({key: v.torch(dtype) for key, v in state.items()})
         self.criterion, self.optimizer = criterion(), optimizer(row, list(self.model.parameters()))
+        self.cycle = cycle and torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, cycle, total_steps=EPOCHS * -(-ROWS // BATCH)
+        )
         self.x, self.target = data["x"].torch(dtype), data[target].torch(dtype)
         self.losses = [self.epoch() for _ in range(EPOCHS)]
         self.final = {key: value.detach() for key, value in self.model.named_parameters()}
@@ -177,6 +187,8 @@ class Training:
         if self.clip:
             nn.utils.clip_grad_value_(self.model.parameters(), self.clip)
         self.optimizer.step()
+        if self.cycle and self.cycle.last_epoch < self.cycle.total_steps - 1:
+            self.cycle.step()
         return loss.item()
 
 

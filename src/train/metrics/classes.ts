@@ -1,15 +1,20 @@
-import { OptionError, ShapeError } from '../../errors';
+import { checkNumber, OptionError, ShapeError } from '../../errors';
 import { checkLabels } from '../../tensor/ops/labels';
 import { sameShape, show } from '../../tensor/shape';
 import type { Tensor } from '../../tensor/tensor';
+
+const isWhole = { needed: 'a whole number', holds: Number.isInteger };
 
 /** What the outputs are. */
 export interface ScoreOptions {
   /** The outputs are probabilities, not logits. Default: false. */
   probabilities?: boolean;
+  /** Rows with this target are left out, as a loss with an `ignoreIndex` does. Default: none. */
+  ignoreIndex?: number;
 }
 
-export function checkScores({ probabilities = false }: ScoreOptions): void {
+export function checkScores({ probabilities = false, ignoreIndex = 0 }: ScoreOptions): void {
+  checkNumber('ignoreIndex', ignoreIndex, isWhole);
   if (typeof probabilities !== 'boolean')
     throw new OptionError(`probabilities is ${String(probabilities)}; it must be true or false.`);
 }

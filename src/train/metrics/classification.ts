@@ -1,4 +1,4 @@
-import { checkNumber, checkValue, isCount, isOneOf, OptionError, ShapeError } from '../../errors';
+import { checkNumber, checkOptions, checkValue, isCount, isOneOf, OptionError, ShapeError } from '../../errors';
 import { checkLabels } from '../../tensor/ops/labels';
 import { show } from '../../tensor/shape';
 import type { Tensor } from '../../tensor/tensor';
@@ -35,11 +35,13 @@ class Share implements Tally {
  * one shape, where a logit above 0 means 1; or int32 classes of the target's shape.
  *
  * @param options called with options alone, `accuracy({ probabilities: true })`, it gives the metric for probabilities, where
- * above ½ means 1.
+ * above ½ means 1; `accuracy({ ignoreIndex: -100 })` leaves out rows with that target, as the loss does. All metrics of classes
+ * take `ignoreIndex`.
  * @throws ShapeError for other shapes; OptionError for NaN, or for targets that are no classes.
  * @example
  * expect(accuracy(tensor([[1, 2], [4, 3]]), tensor([1, 1]))).toBe(0.5);
  * expect(accuracy({ probabilities: true })(tensor([0.3, 0.9]), tensor([0, 1]))).toBe(1);
+ * expect(accuracy({ ignoreIndex: -100 })(tensor([[1, 2], [4, 3]]), tensor([1, -100]))).toBe(1);
  */
 export const accuracy: MetricWithOptions<ScoreOptions> = /* @__PURE__ */ metricWithOptions(
   'accuracy',
@@ -69,13 +71,16 @@ function isAmong(scores: ArrayLike<number>, { from, classes, k }: { from: number
  * equal scores that of the later class counts as the larger, as in scikit-learn's top_k_accuracy_score.
  *
  * @param k from 1.
+ * @param options `ignoreIndex` as for `accuracy`.
  * @returns a metric.
  * @throws OptionError for a k out of range, NaN, or targets that are no classes; ShapeError for other shapes.
  * @example
  * expect(topK(2)(tensor([[1, 2, 3], [3, 2, 1]]), tensor([1, 2]))).toBe(0.5);
  */
-export function topK(k: number): StreamingMetric {
+export function topK(k: number, options: Pick<ScoreOptions, 'ignoreIndex'> = {}): StreamingMetric {
   checkNumber('The k of topK', k, isCount);
+  checkOptions('topK', options, ['ignoreIndex']);
+  checkScores(options);
   const owner = `topK(${k})`;
   const isRight = (output: Tensor, target: Tensor) => {
     if (formOf(owner, output, target) !== 'scores')
@@ -86,7 +91,7 @@ export function topK(k: number): StreamingMetric {
     const scores = output.toTypedArray();
     return Array.from(wanted, (w, i) => isAmong(scores, { from: i * classes, classes, k })(w));
   };
-  return streamingMetric(() => checkedTally(owner, new Share(isRight)), { mode: 'max' });
+  return streamingMetric(() => checkedTally(owner, new Share(isRight), options), { mode: 'max' });
 }
 
 /** How the classes come together in one number. */

@@ -1,4 +1,5 @@
-import { checkOptions, OptionError } from '../../errors';
+import { checkOptions, OptionError, ShapeError } from '../../errors';
+import { show } from '../../tensor/shape';
 import { Tensor } from '../../tensor/tensor';
 
 /** What a metric keeps of the batches that it has seen. */
@@ -61,33 +62,59 @@ export function streamingMetric<T = number>(start: () => Tally<T>, options: { mo
 }
 
 /** @internal A metric of this room: `start` gets the options. */
-export function metricWithOptions<O extends object, T = number>(
+export function metricWithOptions<O extends { ignoreIndex?: number }, T = number>(
   owner: string,
   start: (options: O) => Tally<T>,
   { mode, known, check }: { mode?: Mode; known: readonly (keyof O & string)[]; check?: (options: O) => void },
 ): MetricWithOptions<O, T> {
-  const of = (options: O) => streamingMetric(() => checkedTally(owner, start(options)), mode && { mode });
+  const of = (options: O) => streamingMetric(() => checkedTally(owner, start(options), options), mode && { mode });
   const plain = of({} as O);
   const metric = (first: Tensor | O, target?: Tensor) => {
     if (target !== undefined || first instanceof Tensor) return plain(first as Tensor, target as Tensor);
-    checkOptions(owner, first, known);
+    checkOptions(owner, first, [...known, 'ignoreIndex']);
     check?.(first);
     return of(first);
   };
   return Object.assign(metric, { start: plain.start, ...(mode && { mode }) }) as MetricWithOptions<O, T>;
 }
 
-/** A tally that is given nothing but tensors with rows. */
-export function checkedTally<T>(owner: string, tally: Tally<T>): Tally<T> {
+/** The rows that have another target, or undefined if all have; throws where a row has several. */
+function rowsWithout(owner: string, ignored: number, { output, target }: { output: Tensor; target: Tensor }) {
+  if (target.size !== output.shape[0])
+    throw new ShapeError(
+      `${owner} got a target of shape ${show(target.shape)}; ignoreIndex leaves out rows, so each of the ${output.shape[0]} needs one.`,
+    );
+  const labels = target.toTypedArray();
+  const rows: number[] = [];
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== ignored) rows.push(i);
+  return rows.length < labels.length ? rows : undefined;
+}
+
+/** A tally that is given nothing but tensors with rows, and none whose target is `ignoreIndex`. */
+export function checkedTally<T>(
+  owner: string,
+  tally: Tally<T>,
+  { ignoreIndex }: { ignoreIndex?: number } = {},
+): Tally<T> {
+  let isEmpty = ignoreIndex !== undefined;
   const add = (output: Tensor, target: Tensor) => {
     if (!(output instanceof Tensor && target instanceof Tensor) || !output.shape[0]) {
       throw new OptionError(
         `${owner} needs two tensors with rows, as in ${owner}(tensor(outputs), tensor(targets)), or one object of options.`,
       );
     }
-    tally.add(output, target);
+    const rows = ignoreIndex === undefined ? undefined : rowsWithout(owner, ignoreIndex, { output, target });
+    if (rows?.length === 0) return;
+    isEmpty = false;
+    if (rows) tally.add(output.gather(rows), target.gather(rows));
+    else tally.add(output, target);
   };
-  return { add, value: () => tally.value() };
+  const value = () => {
+    if (isEmpty)
+      throw new OptionError(`${owner} got no row whose target is other than ${ignoreIndex}, its ignoreIndex.`);
+    return tally.value();
+  };
+  return { add, value };
 }
 
 /** What a row of the history has already. */
