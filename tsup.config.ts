@@ -54,15 +54,6 @@ function build(source: 'inlined' | 'slim' | 'workerd', outDir: string, options: 
     // No file of ours has side effects: who takes nothing of it need not import it, and a bundler would warn of that.
     treeshake: { moduleSideEffects: false },
     define: { KERNELS: JSON.stringify(kernelsName) },
-    // An engine reads all of a file before it runs any, and least of one byte a character. The names that a stack trace shows stay,
-    // and what a bundler needs to leave out what is not used.
-    minify: 'terser',
-    terserOptions: {
-      module: false,
-      compress: false,
-      keep_classnames: true,
-      format: { comments: false, preserve_annotations: true, ascii_only: true },
-    },
     ...options,
     esbuildPlugins: [
       {
@@ -117,7 +108,6 @@ export default defineConfig([
     // Tensors are disposable, which libraries of TypeScript before ESNext do not know.
     dts: { entry: { ...entry, slim: slimEntry.index }, banner: '/// <reference lib="esnext.disposable" />' },
     clean: ['!slim', '!workerd'],
-    sourcemap: true,
     async onSuccess() {
       await writeFile('dist/thread.js', CODE);
       await writeFile('dist/kernels.wasm', namedKernels());
