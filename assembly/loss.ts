@@ -211,10 +211,10 @@ const FEW: i32 = 3;
 
 /** The same for at most FEW classes. */
 function crossEntropyOfFew(
-  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, divisor: f32, apart: i32, partials: v128,
+  o: usize, labels: usize, y: usize, dx: usize, m: i32, n: i32, scale: f32, apart: i32, partials: v128,
 ): v128 {
   const row = <usize>n << 2;
-  const scale = f32x4.splat(divisor);
+  const whole = f32x4.splat(scale);
   const none = f32x4.splat(0);
   for (let left = m; left > 0; left -= 4, o += row << 2, dx += row << 2, labels += 16, y += 16) {
     const r1: usize = left > 1 ? row : 0;
@@ -237,10 +237,10 @@ function crossEntropyOfFew(
     const loss = v128.or(f32x4.sub(math.log(sum), f32x4.sub(hit, top)), v128.not(known));
     if (apart) storePart(y, loss, left);
     partials = f32x4.add(partials, v128.and(loss, firstLanes(left)));
-    const by = f32x4.div(scale, sum);
-    spread(f32x4.sub(f32x4.mul(e0, by), v128.and(scale, is0)), dx, dx + r1, dx + r2, dx + r3);
-    if (n > 1) spread(f32x4.sub(f32x4.mul(e1, by), v128.and(scale, is1)), dx + 4, dx + 4 + r1, dx + 4 + r2, dx + 4 + r3);
-    if (n > 2) spread(f32x4.sub(f32x4.mul(e2, by), v128.and(scale, is2)), dx + 8, dx + 8 + r1, dx + 8 + r2, dx + 8 + r3);
+    const by = f32x4.div(whole, sum);
+    spread(f32x4.sub(f32x4.mul(e0, by), v128.and(whole, is0)), dx, dx + r1, dx + r2, dx + r3);
+    if (n > 1) spread(f32x4.sub(f32x4.mul(e1, by), v128.and(whole, is1)), dx + 4, dx + 4 + r1, dx + 4 + r2, dx + 4 + r3);
+    if (n > 2) spread(f32x4.sub(f32x4.mul(e2, by), v128.and(whole, is2)), dx + 8, dx + 8 + r1, dx + 8 + r2, dx + 8 + r3);
   }
   return partials;
 }

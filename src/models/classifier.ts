@@ -2,7 +2,8 @@ import type { Category } from '../data/encoder';
 import { OptionError } from '../errors';
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
-import { Estimator, type PartialRunOptions, type Taken } from './estimator';
+import { Estimator, type PartialRunOptions } from './estimator';
+import type { Taken } from './job';
 import type { ClassWeight, EstimatorOptions } from './options';
 import { type LabelList, Labels } from './targets';
 

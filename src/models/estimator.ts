@@ -11,6 +11,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { restore, statesOf } from '../train/parts';
 import { withSeed } from '../wasm/random';
+import type { Job, Taken, Weights } from './job';
 import {
   adamFrom,
   adamJSON,
@@ -21,7 +22,7 @@ import {
   networkJSON,
   reading,
 } from './json';
-import { type EstimatorOptions, FITTING_NAMES, type FittingOptions, type RunOptions } from './options';
+import { type EstimatorOptions, FITTING_NAMES, type FittingOptions } from './options';
 import { featuresOf, floats, type Line, lineOf, scaled, weightsOf } from './table';
 import type { Targets } from './targets';
 import { groupsOf, layersOf, rowsOf, trained } from './training';
@@ -35,35 +36,6 @@ export interface Learned<T> {
   network: Sequential;
   /** That of `partialFit`, which goes on from call to call. */
   adam?: Adam | undefined;
-}
-
-/** What a `fit` is made of, once its arguments are known to be good. */
-export interface Job<T> {
-  network: Sequential;
-  /** The features, scaled, row after row. */
-  values: Float64Array;
-  columns: number;
-  rows: number;
-  /** The features as a tensor. */
-  x: () => Tensor;
-  t: Tensor;
-  targets: T;
-  weights: Weights;
-  run: RunOptions;
-}
-
-/** What rows count. */
-export interface Weights {
-  /** Each, in the mean 1; undefined where all count alike. */
-  each: Float64Array | undefined;
-  /** All of them: the rows, or the sum of what they were told to count. */
-  total: number;
-}
-
-/** What `take` is told of the rows of y. */
-export interface Taken<T> extends Pick<Matrix, 'rows' | 'weights'> {
-  before?: T | undefined;
-  classes?: readonly Category[] | undefined;
 }
 
 /** A training of a classifier that goes on may be told of classes that come later. */

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { canDecorrelate, decorrelate } from './decorrelate';
 import { descend, steepnessOf } from './descent';
-import type { Job } from './estimator';
+import type { Job } from './job';
 import { type EstimatorOptions, resolved } from './options';
 import { Regressor } from './regressor';
 import { featuresOf, floats, type Line, scaled } from './table';

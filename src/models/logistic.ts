@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { Classifier } from './classifier';
 import { descend, steepnessOf } from './descent';
-import type { Job } from './estimator';
+import type { Job } from './job';
 import { inUnits, LINEAR_DEFAULTS, zeroed } from './linear';
 import { type ClassWeight, type EstimatorOptions, resolved } from './options';
 import type { Labels } from './targets';

@@ -11,7 +11,7 @@ import { uniform } from '../tensor/create';
 import type { Tensor } from '../tensor/tensor';
 import type { History } from '../train/history';
 import { Classifier } from './classifier';
-import type { Job } from './estimator';
+import type { Job } from './job';
 import { type ClassWeight, type EstimatorOptions, resolved } from './options';
 import { Regressor } from './regressor';
 import type { Labels, Numbers, Targets } from './targets';

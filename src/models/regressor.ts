@@ -1,7 +1,8 @@
 import type { Data } from '../tensor/literal';
 import type { Tensor } from '../tensor/tensor';
 import { r2 } from '../train/metrics/regression';
-import { Estimator, type Taken } from './estimator';
+import { Estimator } from './estimator';
+import type { Taken } from './job';
 import type { EstimatorOptions } from './options';
 import { Numbers } from './targets';
 

@@ -5,6 +5,7 @@ import { tensor } from '../tensor/create';
 import type { Data } from '../tensor/literal';
 import { show } from '../tensor/shape';
 import type { Tensor } from '../tensor/tensor';
+import { checkWeights, needWeight } from '../train/weights';
 
 /** Columns as x = scaled · scale + shift. */
 export interface Line {
@@ -80,13 +81,8 @@ export function weightsOf(owner: string, given: Tensor | Data | undefined, rows:
       `${owner}: sampleWeight has shape ${show(shape)}; it must be [${rows}], one for each row of X.`,
     );
   const weights = Float64Array.from(flat);
-  const bad = weights.findIndex((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY));
-  if (bad >= 0)
-    throw new OptionError(
-      `${owner}: sampleWeight has ${weights[bad]} in row ${bad}; weights must be finite and not below 0.`,
-    );
-  if (weights.every((w) => w === 0))
-    throw new OptionError(`${owner}: sampleWeight gives every row the weight 0; at least one must be above 0.`);
+  checkWeights(`${owner}: sampleWeight`, weights, 'in row');
+  needWeight(`${owner}: sampleWeight gives`, weights);
   return weights;
 }
 

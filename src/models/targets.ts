@@ -8,7 +8,8 @@ import { MSELoss } from '../nn/regression';
 import type { Data } from '../tensor/literal';
 import { show } from '../tensor/shape';
 import { Tensor } from '../tensor/tensor';
-import type { Taken } from './estimator';
+import { needWeight } from '../train/weights';
+import type { Taken } from './job';
 import type { ClassWeight } from './options';
 import { checkRows, floats, type Line, lineOf, numbersOf, scaled } from './table';
 
@@ -158,8 +159,7 @@ export class Labels implements Targets {
       counts ? total / (known.length * (counts[c] as number)) : ((classWeight as Record<string, number>)[label] ?? 1),
     );
     const all = Float64Array.from(t.toTypedArray(), (c, i) => (weights?.[i] ?? 1) * (factors[c] as number) || 0);
-    if (all.every((w) => w === 0))
-      throw new OptionError(`The classWeight of ${owner} gives every row the weight 0; at least one must be above 0.`);
+    needWeight(`The classWeight of ${owner} gives`, all);
     return all;
   }
 

@@ -13,7 +13,7 @@ import { type FitOptions, isWatched } from './options';
 import { perStep } from './schedule';
 import type { Fault, Stretch } from './slices';
 import type { Together } from './together';
-import { type Losing, weighted } from './weights';
+import { type Losing, sumOfWeights, weighted } from './weights';
 
 /** The loss of a batch: inputs, the target, and weights where there are some. */
 export function lossOfBatch(model: Module, { loss, isWeighted }: Losing): (batch: readonly Tensor[]) => Tensor {
@@ -103,13 +103,6 @@ export interface Job {
   batches: DataLoader;
   /** Where the steps are taken, if not here. */
   place?: Place | undefined;
-}
-
-/** The sum of the values from `first` up to `end`. */
-function sum(values: ArrayLike<number>, first: number, end: number): number {
-  let total = 0;
-  for (let i = first; i < end; i++) total += values[i] as number;
-  return total;
 }
 
 const CAUSE =
@@ -206,7 +199,7 @@ export class Replayed implements Driver {
     if (!weights) return rows;
     this.weights ??= Float32Array.from(this.order.toTypedArray(), (row) => weights[row] as number);
     const first = batch * batches.batchSize;
-    return sum(this.weights, first, first + rows);
+    return sumOfWeights(this.weights.subarray(first, first + rows));
   }
 
   shown<T>(fn: () => T | Promise<T>): T | Promise<T> {

@@ -10,13 +10,24 @@ import type { FitOptions } from './options';
 
 const asTensor = (data: Tensor | Data) => (data instanceof Tensor ? data : tensor(data));
 
-/** Weights as numbers, of which none is negative, NaN or infinite. */
+/** Throws for weights of which one is negative, NaN or infinite. */
+export function checkWeights(what: string, weights: readonly number[] | Float64Array, place: string): void {
+  const bad = weights.findIndex((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY));
+  if (bad >= 0)
+    throw new OptionError(`${what} has ${weights[bad]} ${place} ${bad}; weights must be finite and not below 0.`);
+}
+
+/** Throws where no row counts. */
+export function needWeight(what: string, weights: Float32Array | Float64Array): void {
+  if (weights.every((w) => w === 0))
+    throw new OptionError(`${what} every row the weight 0; at least one must be above 0.`);
+}
+
+/** Weights as numbers. */
 function numbersOf(name: string, given: Tensor | Data): { values: number[]; shape: readonly number[] } {
   const t = asTensor(given);
   const values = Array.from(t.toTypedArray());
-  const bad = values.findIndex((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY));
-  if (bad >= 0)
-    throw new OptionError(`${name} has ${values[bad]} at position ${bad}; weights must be finite and not below 0.`);
+  checkWeights(name, values, 'at position');
   return { values, shape: t.shape };
 }
 
@@ -99,10 +110,8 @@ export function rowWeights(loader: DataLoader, weighing: Weighing): Float32Array
   const samples = sampleWeight === undefined ? undefined : ofSamples(loader, sampleWeight);
   const classes = classWeight === undefined ? undefined : ofClasses(classWeight, classesOf(loader, weighing));
   const weights = Float32Array.from({ length: rows }, (_, i) => (samples?.[i] ?? 1) * (classes?.[i] ?? 1));
-  if (weights.every((w) => w === 0)) {
-    const names = [samples && 'sampleWeight', classes && 'classWeight'].filter(Boolean).join(' and ');
-    throw new OptionError(`${names} give every row the weight 0; at least one must be above 0.`);
-  }
+  const names = [samples && 'sampleWeight', classes && 'classWeight'].filter(Boolean).join(' and ');
+  needWeight(`${names} give`, weights);
   return weights;
 }
 
